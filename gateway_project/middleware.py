@@ -1,0 +1,72 @@
+"""Django's browser middleware, for browser paths only: API requests pass through untouched.
+
+Subclasses rather than a wrapper, so that the admin's own system checks still find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+BROWSER_PATHS = ("/admin/", "/static/", "/docs", "/openapi.json")
+
+
+def for_browsers(request: HttpRequest) -> bool:
+    return request.path_info.startswith(BROWSER_PATHS) or request.path_info in ("/", "/admin")
+
+
+class BrowserOnly:
+    """Mixin: the middleware it is mixed into acts on browser paths only."""
+
+    get_response: Callable[[HttpRequest], HttpResponse]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if for_browsers(request):
+            return super().__call__(request)  # type: ignore[misc,no-any-return]  # the next class is a middleware
+        return self.get_response(request)
+
+
+class BrowserSecurity(BrowserOnly, SecurityMiddleware):
+    pass
+
+
+class BrowserStatic(BrowserOnly, WhiteNoiseMiddleware):
+    pass
+
+
+class BrowserSession(BrowserOnly, SessionMiddleware):
+    pass
+
+
+class BrowserCommon(BrowserOnly, CommonMiddleware):
+    pass
+
+
+class BrowserCsrf(BrowserOnly, CsrfViewMiddleware):
+    pass
+
+
+class BrowserAuthentication(BrowserOnly, AuthenticationMiddleware):
+    pass
+
+
+class BrowserMessages(BrowserOnly, MessageMiddleware):
+    pass
+
+
+class NativeThread:
+    """Placeholder order: the whole browser request, database work included, runs in a native thread under gevent."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)

@@ -1,0 +1,70 @@
+"""The kinds of provider: a row a kind. ◇ no framework.
+
+A kind says which wire format is spoken (``providers/adapters``), how requests are signed, and under which environment
+variables its key is usually found. What an OpenAI-compatible vendor does differently on the wire is in ``quirks.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind. ``paths``: where it differs from the wire format's own, by operation. ``slow_start``: the server may
+    load a model before the first token, so first content gets 60 s."""
+
+    name: str
+    label: str
+    wire: str = "openai"
+    auth_header: str = "Authorization"
+    auth_scheme: str = "Bearer"
+    env_vars: tuple[str, ...] = ()
+    slow_start: bool = False
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("openai", "OpenAI", env_vars=("OPENAI_API_KEY",)),
+        Kind("openai-compatible", "OpenAI-compatible server"),
+        Kind(
+            "anthropic",
+            "Anthropic",
+            env_vars=("ANTHROPIC_API_KEY",),
+            paths={"chat": "/v1/chat/completions", "models": "/v1/models"},
+        ),
+        Kind(
+            "google",
+            "Google Gemini",
+            env_vars=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            paths={"chat": "/openai/chat/completions", "models": "/openai/models"},
+        ),
+        Kind("mistral", "Mistral AI", env_vars=("MISTRAL_API_KEY",)),
+        Kind(
+            "cohere",
+            "Cohere",
+            env_vars=("COHERE_API_KEY", "CO_API_KEY"),
+            paths={"chat": "/compatibility/v1/chat/completions", "models": "/v1/models"},
+        ),
+        Kind("deepseek", "DeepSeek", env_vars=("DEEPSEEK_API_KEY",)),
+        Kind("xai", "xAI", env_vars=("XAI_API_KEY",)),
+        Kind("qwen", "Qwen (Alibaba)", env_vars=("QWEN_API_KEY", "DASHSCOPE_API_KEY")),
+        Kind("ai21", "AI21 Labs", env_vars=("AI21_API_KEY",)),
+        Kind("perplexity", "Perplexity", env_vars=("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY")),
+        Kind("deepinfra", "DeepInfra", env_vars=("DEEPINFRA_API_KEY",)),
+        Kind("openrouter", "OpenRouter", env_vars=("OPENROUTER_API_KEY",)),
+        Kind("ollama", "Ollama", slow_start=True),
+        Kind("cerebras", "Cerebras", env_vars=("CEREBRAS_API_KEY",)),
+        Kind(
+            "ovhcloud",
+            "OVHcloud AI Endpoints",
+            env_vars=("OVH_TOKEN_ENDPOINT", "OVH_AI_ENDPOINTS_ACCESS_TOKEN", "OVHCLOUD_API_KEY"),
+        ),
+        Kind("vllm", "vLLM", env_vars=("VLLM_API_KEY",), slow_start=True),
+        Kind("tei", "Text Embeddings Inference", slow_start=True),
+        Kind("albert", "Albert API", env_vars=("ALBERT_API_KEY",)),
+    )
+}

@@ -1,0 +1,20 @@
+"""The rows that decide where a request goes (configuration), their history, and the shared state beside them."""
+
+from .access import ApiKey
+from .history import ConfigClock, ConfigRevision
+from .routes import Alias, Category, Endpoint, Entry, PublicModel
+from .state import CircuitState, EndpointStats, KeyState
+
+__all__ = [
+    "Alias",
+    "ApiKey",
+    "Category",
+    "CircuitState",
+    "ConfigClock",
+    "ConfigRevision",
+    "Endpoint",
+    "EndpointStats",
+    "Entry",
+    "KeyState",
+    "PublicModel",
+]

@@ -1,0 +1,69 @@
+"""Shared state of endpoints and keys. Keyed by identity, never by row id; it never moves the clock."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class CircuitState(models.Model):
+    """What all workers know of an endpoint's health. ``rests_until``: not to be tried before, and why."""
+
+    identity = models.CharField(_("endpoint"), max_length=800, primary_key=True)
+    phase = models.CharField(_("phase"), max_length=10, default="closed")
+    failures = models.PositiveIntegerField(_("consecutive failures"), default=0)
+    last_failure_at = models.FloatField(null=True)
+    last_success_at = models.FloatField(null=True)
+    opened_at = models.FloatField(null=True)
+    pause = models.FloatField(_("pause"), default=0)
+    next_probe_at = models.FloatField(null=True)
+    lease_until = models.FloatField(null=True)
+    lease_holder = models.CharField(max_length=40, blank=True)
+    rests_until = models.FloatField(_("rests until"), null=True)
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    updated_at = models.FloatField(default=0, db_index=True)
+
+    class Meta:
+        verbose_name = _("circuit")
+        verbose_name_plural = _("circuits")
+
+    def __str__(self) -> str:
+        return self.identity
+
+
+class KeyState(models.Model):
+    """What all workers know of a key: ``provider:<provider>/<label>`` or ``api:<name>``."""
+
+    identity = models.CharField(_("key"), max_length=200, primary_key=True)
+    rests_until = models.FloatField(_("rests until"), null=True)
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    flagged_at = models.FloatField(null=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+    updated_at = models.FloatField(default=0, db_index=True)
+
+    class Meta:
+        verbose_name = _("key state")
+        verbose_name_plural = _("key states")
+
+    def __str__(self) -> str:
+        return self.identity
+
+
+class EndpointStats(models.Model):
+    """Moving figures of an endpoint, written as records are drained. Milliseconds."""
+
+    identity = models.CharField(_("endpoint"), max_length=800, primary_key=True)
+    tries = models.PositiveBigIntegerField(_("tries"), default=0)
+    failures = models.PositiveBigIntegerField(_("failures"), default=0)
+    first_content_ms = models.FloatField(_("first content, moving average"), null=True)
+    total_ms = models.FloatField(_("total, moving average"), null=True)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    last_error_at = models.DateTimeField(null=True)
+    updated_at = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name = _("endpoint statistics")
+        verbose_name_plural = _("endpoint statistics")
+
+    def __str__(self) -> str:
+        return self.identity

@@ -1,0 +1,170 @@
+"""The words of routing as frozen values. ◇ no framework.
+
+``Catalog`` is one generation of the configuration as the hot path reads it; everything in it is ready to be used.
+Durations are seconds, times Unix seconds, money Decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from providers.wire import Credential, Limits, Target
+
+
+@dataclass(frozen=True, slots=True)
+class PriceInForce:
+    """Figures per million tokens (``request``: per million requests). None is unknown, never 0."""
+
+    valid_from: float
+    currency: str
+    input: Decimal | None
+    output: Decimal | None
+    cached_input: Decimal | None = None
+    cache_write: Decimal | None = None
+    request: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a provider's model. ``prices`` are ordered by ``valid_from``."""
+
+    type: str = "text-generation"
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: frozenset[str] = frozenset()
+    prices: tuple[PriceInForce, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An endpoint frozen for planning. ``identity`` is the key of all shared state.
+
+    ``reason_skipped`` is set at build time where configuration alone rules the endpoint out (disabled, no key).
+    """
+
+    endpoint: str
+    identity: str
+    target: Target
+    credentials: tuple[Credential, ...]
+    facts: Facts
+    limits: Limits
+    retries: int = 1
+    priority: int = 0
+    weight: int = 1
+    reason_skipped: str | None = None
+    pass_model_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a requested name resolves to.
+
+    ``how``: model, alias, category, router, provider_model, bare, wildcard, transient. ``candidates`` in configured
+    order; ``category`` where one was chosen.
+    """
+
+    requested: str
+    name: str
+    how: str
+    type: str
+    strategy: str
+    candidates: tuple[Candidate, ...]
+    category: str = ""
+    mid_stream: str = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A candidate that is not tried, and why. ``code`` is for programs, ``reason`` for people."""
+
+    endpoint: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Candidates in the order to be tried, and those left out with reasons."""
+
+    route: Route
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[Skip, ...]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at one endpoint, filled in as it goes. Milliseconds since the request began; None: never came so far."""
+
+    endpoint: str
+    provider: str
+    upstream_model: str
+    credential: str
+    outcome: str = ""
+    status: int | None = None
+    error: str = ""
+    started_ms: float = 0.0
+    headers_ms: float | None = None
+    first_ms: float | None = None
+    end_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An API key as the catalog knows it. ``allowed``: patterns, empty = all; ``expires_at``: Unix seconds or None."""
+
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    allowed: tuple[str, ...] = ()
+    expires_at: float | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """A provider in the catalog: what a transient endpoint of it is made from, and its models by name."""
+
+    name: str
+    kind: str
+    position: int
+    enabled: bool
+    target: Target
+    credentials: tuple[Credential, ...]
+    keyless: bool
+    missing: tuple[str, ...]
+    models: Mapping[str, Candidate] = field(default_factory=dict)
+
+    @property
+    def configured(self) -> bool:
+        """Whether requests can be sent to it at all. ``missing`` names what would have to be set."""
+        return self.enabled and (self.keyless or bool(self.credentials))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A line of ``/v1/models``."""
+
+    id: str
+    type: str
+    owned_by: str
+    created: int
+    aliases: tuple[str, ...] = ()
+    max_context_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One generation of the configuration, immutable: what every request of a worker reads."""
+
+    generation: int
+    routes: Mapping[str, Route]
+    aliases: Mapping[str, str]
+    categories: Mapping[str, Route]
+    providers: Mapping[str, ProviderEntry]
+    endpoints: Mapping[str, Candidate]
+    bare: Mapping[str, tuple[Candidate, ...]]
+    grants: Mapping[str, Grant]
+    listed: tuple[ListedModel, ...]
+    wildcard: Route | None = None

@@ -1,0 +1,17 @@
+"""The product's settings with a throw-away data directory; ``TEST_DATABASE_URL`` runs the tests on PostgreSQL."""
+
+import os
+import tempfile
+
+os.environ["GATEWAY_DATA_DIR"] = tempfile.mkdtemp(prefix="gateway-tests-")
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
+os.environ["GATEWAY_IGNORE_DOTENV"] = "yes"
+
+from gateway_project.settings import *  # noqa: E402,F403 - the product's own settings, after the environment is set
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
