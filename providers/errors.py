@@ -144,7 +144,7 @@ class RequestRejected(UpstreamError):
     outcome = "request_rejected"
 
 
-class CallerLeft(Exception):  # noqa: N818 - it is an event, not an error, and no one is to blame
+class CallerLeft(Exception):
     """The caller hung up while we were speaking to the upstream."""
 
     outcome = "cancelled"

@@ -234,7 +234,7 @@ class ProviderModel(ConfigModel):
         return f"{self.provider.name}/{self.name}"
 
 
-def _per_million(label: str, **options: Any) -> Any:
+def _per_million(label: Any, **options: Any) -> Any:
     return models.DecimalField(
         label,
         max_digits=18,

@@ -84,6 +84,16 @@ class WireRequest:
     ca_bundle: str | None = None
 
 
+@dataclass(slots=True)
+class Trace:
+    """What one try saw, filled in as it goes: HTTP status; moments of ``time.monotonic()``; parameters left out."""
+
+    status: int | None = None
+    headers_at: float | None = None
+    first_at: float | None = None
+    dropped: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One decoded server-sent event: ``data`` lines joined by newlines, ``name`` of the ``event:`` field or None."""

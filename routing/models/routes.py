@@ -25,7 +25,7 @@ def strategy_choices() -> list[tuple[str, str]]:
     return [(strategy.name, strategy.label) for strategy in STRATEGIES.values()]
 
 
-def _seconds(label: str, help_text: Any) -> Any:
+def _seconds(label: Any, help_text: Any) -> Any:
     return models.FloatField(
         label,
         null=True,
@@ -265,7 +265,7 @@ def refuse_cycle(owner: int, target: int) -> None:
     for source, sink in Entry.objects.filter(owner_model__isnull=False, model__isnull=False).values_list(
         "owner_model_id", "model_id"
     ):
-        edges.setdefault(source, set()).add(sink)  # type: ignore[arg-type]  # both are filtered to be present
+        edges.setdefault(source, set()).add(sink)
     seen, todo = set(), [target]
     while todo:
         node = todo.pop()
