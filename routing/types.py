@@ -41,7 +41,8 @@ class Facts:
 class Candidate:
     """An endpoint frozen for planning. ``identity`` is the key of all shared state.
 
-    ``reason_skipped`` is set at build time where configuration alone rules the endpoint out (disabled, no key).
+    ``reason_skipped`` is set at build time where configuration alone rules the endpoint out; ``skip_code`` is then
+    "no_key" or "disabled".
     """
 
     endpoint: str
@@ -54,6 +55,7 @@ class Candidate:
     priority: int = 0
     weight: int = 1
     reason_skipped: str | None = None
+    skip_code: str = ""
     pass_model_name: bool = False
 
 
