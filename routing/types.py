@@ -79,11 +79,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A candidate that is not tried, and why. ``code`` is for programs, ``reason`` for people."""
+    """A candidate that is not tried, and why. ``code`` is for programs, ``reason`` for people.
+
+    ``wait``: seconds until the reason passes by itself, where it does.
+    """
 
     endpoint: str
     code: str
     reason: str
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

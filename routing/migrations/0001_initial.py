@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('lease_until', models.FloatField(null=True)),
                 ('lease_holder', models.CharField(blank=True, max_length=40)),
                 ('rests_until', models.FloatField(null=True, verbose_name='rests until')),
+                ('rest_code', models.CharField(blank=True, max_length=32)),
                 ('cause', models.CharField(blank=True, max_length=300, verbose_name='cause')),
                 ('updated_at', models.FloatField(db_index=True, default=0)),
             ],
@@ -127,6 +128,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('identity', models.CharField(max_length=200, primary_key=True, serialize=False, verbose_name='key')),
                 ('rests_until', models.FloatField(null=True, verbose_name='rests until')),
+                ('rest_code', models.CharField(blank=True, max_length=32)),
                 ('cause', models.CharField(blank=True, max_length=300, verbose_name='cause')),
                 ('flagged_at', models.FloatField(null=True)),
                 ('last_used_at', models.DateTimeField(null=True, verbose_name='last used')),

@@ -20,6 +20,7 @@ class CircuitState(models.Model):
     lease_until = models.FloatField(null=True)
     lease_holder = models.CharField(max_length=40, blank=True)
     rests_until = models.FloatField(_("rests until"), null=True)
+    rest_code = models.CharField(max_length=32, blank=True)
     cause = models.CharField(_("cause"), max_length=300, blank=True)
     updated_at = models.FloatField(default=0, db_index=True)
 
@@ -36,6 +37,7 @@ class KeyState(models.Model):
 
     identity = models.CharField(_("key"), max_length=200, primary_key=True)
     rests_until = models.FloatField(_("rests until"), null=True)
+    rest_code = models.CharField(max_length=32, blank=True)
     cause = models.CharField(_("cause"), max_length=300, blank=True)
     flagged_at = models.FloatField(null=True)
     last_used_at = models.DateTimeField(_("last used"), null=True)
