@@ -3,6 +3,21 @@
 from django.contrib import admin
 from django.urls import path
 
+from gateway_project.api import views
+from gateway_project.home import home
+
 urlpatterns = [
+    path("", home),
+    path("v1/chat/completions", views.ChatCompletions.as_view()),
+    path("chat/completions", views.ChatCompletions.as_view()),
+    path("v1/models", views.Models.as_view()),
+    path("v1/models/<path:name>", views.Model.as_view()),
+    path("models", views.Models.as_view()),
+    path("health", views.Health.as_view()),
+    path("health/live", views.Health.as_view()),
+    path("health/ready", views.Ready.as_view()),
     path("admin/", admin.site.urls),
 ]
+
+handler404 = "gateway_project.api.errors.no_such_url"
+handler500 = "gateway_project.api.errors.server_error"

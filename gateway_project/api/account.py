@@ -1,0 +1,169 @@
+"""One request's account: who asked for what, what was tried, what it cost; its headers, and its one record."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest
+
+from gateway_project.api.dialects.base import Failure, Parsed
+from metrics import record
+from routing.dispatch import Answer, Ledger
+from routing.pricing import cost, price_at
+from routing.relay import Summary
+from routing.types import Catalog, Grant, Plan, Route
+
+log = logging.getLogger("switchyard.route")
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
+
+
+class Account:
+    """Filled in as the request goes its way. ``finish`` writes the record, once."""
+
+    def __init__(self, request: HttpRequest, operation: str) -> None:
+        self.started = time.monotonic()
+        self.at = time.time()
+        self.id = record.new_id()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        self.request_id = given if SANE_REQUEST_ID.match(given) else self.id
+        self.operation = operation
+        self.generation = 0
+        self.grant: Grant | None = None
+        self.parsed: Parsed | None = None
+        self.route: Route | None = None
+        self.ledger = Ledger(self.started)
+        self.answer: Answer | None = None
+        self.first_ms: float | None = None
+        self.overhead_ms: float | None = None
+        self._finished = False
+
+    def read_with(self, catalog: Catalog) -> None:
+        """This request sees one generation."""
+        self.generation = catalog.generation
+
+    def planned(self, plan: Plan) -> None:
+        """The route was found; say once in the log what is left out of it."""
+        self.route = plan.route
+        for skip in plan.skipped:
+            if skip.code not in ("no_key", "disabled"):
+                log.info("%s skips %s: %s", self.request_id, skip.endpoint, skip.reason)
+
+    def headers(self) -> dict[str, str]:
+        """What every answer tells of itself. Called when the answer begins."""
+        now = time.monotonic()
+        upstream = sum((attempt.end_ms or 0.0) - attempt.started_ms for attempt in self.ledger.attempts)
+        if self.answer is not None and self.answer.attempt.end_ms is None:
+            self.first_ms = self.answer.attempt.first_ms
+            upstream += (self.ledger.ms(now) or 0.0) if self.first_ms is None else self.first_ms
+        self.overhead_ms = max(0.0, round((now - self.started) * 1000 - upstream, 3))
+        candidate = self.answer.candidate if self.answer else None
+        headers = {
+            "x-request-id": self.request_id,
+            "x-gateway-provider": candidate.target.provider if candidate else "none",
+            "x-gateway-endpoint": quote(candidate.endpoint, safe="/:@ +,~*()[]") if candidate else "none",
+            "x-gateway-attempts": str(len(self.ledger.attempts)),
+            "x-gateway-generation": str(self.generation),
+            "x-gateway-overhead-ms": str(self.overhead_ms),
+        }
+        if self.answer is not None and self.answer.trace.dropped:
+            headers["x-gateway-dropped-params"] = quote(",".join(self.answer.trace.dropped), safe="[].,_-")
+        return headers
+
+    def attempts(self) -> dict[str, Any]:
+        """For ``error.attempts``: what was tried, without URLs or secrets."""
+        tried = [
+            {"endpoint": attempt.endpoint, "outcome": attempt.outcome, "status": attempt.status}
+            for attempt in self.ledger.attempts
+        ]
+        left_out = [
+            {"endpoint": skip.endpoint, "outcome": f"skipped:{skip.code}", "status": None}
+            for skip in self.ledger.skipped
+        ]
+        return {"attempts": tried + left_out}
+
+    def finish(
+        self, status: int, outcome: str, *, failure: Failure | None = None, summary: Summary | None = None
+    ) -> None:
+        """Write the record. Callers without a valid key leave none: strangers can't fill the memory."""
+        if self._finished or self.grant is None:
+            return
+        self._finished = True
+        entry = {
+            "id": self.id,
+            "request_id": self.request_id,
+            "at": self.at,
+            "api_key": self.grant.name,
+            "operation": self.operation,
+            "generation": self.generation,
+            "status": status,
+            "outcome": outcome,
+            "duration_ms": self.ledger.ms(time.monotonic()),
+            "first_ms": self.first_ms,
+            "overhead_ms": self.overhead_ms,
+            "tries": len(self.ledger.attempts),
+            "attempts": [self._attempt(number) for number in range(len(self.ledger.attempts))],
+            "skipped": [{"endpoint": s.endpoint, "code": s.code, "reason": s.reason} for s in self.ledger.skipped],
+        }
+        if self.parsed is not None:
+            entry.update(requested_model=self.parsed.model, stream=self.parsed.call.stream)
+        if self.route is not None:
+            entry.update(route=self.route.name, category=self.route.category)
+        if failure is not None:
+            entry.update(error_code=failure.code or "", error=failure.message)
+        entry.update(self._answered(summary))
+        record.append(entry)
+
+    def _attempt(self, number: int) -> dict[str, Any]:
+        attempt = self.ledger.attempts[number]
+        return {
+            "number": number + 1,
+            "endpoint": attempt.endpoint,
+            "provider": attempt.provider,
+            "upstream_model": attempt.upstream_model,
+            "credential": attempt.credential,
+            "outcome": attempt.outcome,
+            "status": attempt.status,
+            "error": attempt.error,
+            "started_ms": attempt.started_ms,
+            "headers_ms": attempt.headers_ms,
+            "first_ms": attempt.first_ms,
+            "end_ms": attempt.end_ms,
+        }
+
+    def _answered(self, summary: Summary | None) -> Mapping[str, Any]:
+        """Who answered, the usage and the cost; failed tries carry none."""
+        if self.answer is None:
+            last = self.ledger.attempts[-1] if self.ledger.attempts else None
+            return {"endpoint": last.endpoint, "provider": last.provider} if last else {}
+        candidate = self.answer.candidate
+        told: dict[str, Any] = {
+            "provider": candidate.target.provider,
+            "endpoint": candidate.endpoint,
+            "upstream_model": candidate.target.upstream_model,
+            "dropped_params": list(self.answer.trace.dropped),
+        }
+        if summary is None or summary.usage is None:
+            return told
+        usage = summary.usage
+        price = price_at(candidate.facts.prices, self.at)
+        amount = cost(price, usage)
+        prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+        told.update(
+            answered_model=summary.model,
+            finish_reason=summary.finish_reason,
+            usage_source=summary.usage_source,
+            prompt_tokens=usage.get("prompt_tokens"),
+            completion_tokens=usage.get("completion_tokens"),
+            cached_tokens=prompt.get("cached_tokens"),
+            cache_write_tokens=prompt.get("cache_write_tokens"),
+            reasoning_tokens=completion.get("reasoning_tokens"),
+            cost=None if amount is None else str(amount),
+            currency=price.currency if price is not None and amount is not None else "",
+        )
+        return told

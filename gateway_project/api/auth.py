@@ -1,0 +1,66 @@
+"""Who is calling: an API key, looked up by hash in the catalog. No database."""
+
+from __future__ import annotations
+
+import time
+from fnmatch import fnmatchcase
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from gateway_project.api.errors import ApiError
+from routing.models.access import SCOPES, hash_key
+from routing.types import Catalog, Grant, Route
+
+ANONYMOUS = Grant("anonymous", "", frozenset(SCOPES))
+
+
+def authenticate(request: HttpRequest, catalog: Catalog, scope: str) -> Grant:
+    """The caller's key, if it may do ``scope``. ``Authorization: Bearer`` or ``x-api-key``. Raises 401 or 403.
+
+    With GATEWAY_AUTH=off a valid key still names its caller and keeps its limits; any other caller is anonymous.
+    """
+    plain = _presented(request)
+    grant = catalog.grants.get(hash_key(plain)) if plain else None
+    if not settings.AUTH_REQUIRED:
+        return grant if grant is not None and _valid(grant) else ANONYMOUS
+    if not plain:
+        raise _unauthorised("You didn't provide an API key. Send it as 'Authorization: Bearer <key>'.", None)
+    if grant is None or not grant.enabled:
+        raise _unauthorised("Incorrect API key provided.", "invalid_api_key")
+    if not _valid(grant):
+        raise _unauthorised("This API key has expired.", "expired_api_key")
+    if scope not in grant.scopes:
+        raise ApiError(
+            403, f"This API key lacks the scope '{scope}'.", type="permission_error", code="insufficient_scope"
+        )
+    return grant
+
+
+def authorise_model(grant: Grant, route: Route) -> None:
+    """Raise 403 unless the key may use the route, as it was asked for or as it is named."""
+    if grant.allowed and not any(
+        fnmatchcase(name, pattern) for pattern in grant.allowed for name in (route.requested, route.name)
+    ):
+        raise ApiError(
+            403,
+            f"This API key may not use the model '{route.requested}'.",
+            type="permission_error",
+            code="model_not_allowed",
+            param="model",
+        )
+
+
+def _presented(request: HttpRequest) -> str:
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if header[:7].lower() == "bearer ":
+        return header[7:].strip()
+    return request.META.get("HTTP_X_API_KEY", "").strip()
+
+
+def _valid(grant: Grant) -> bool:
+    return grant.enabled and (grant.expires_at is None or grant.expires_at > time.time())
+
+
+def _unauthorised(message: str, code: str | None) -> ApiError:
+    return ApiError(401, message, code=code, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,42 @@
+"""What every inbound format has in common. ◇ no framework.
+
+A dialect module has ``parse_request``, ``render_response``, ``render_chunk``, ``render_end``, ``render_stream_error``
+and ``render_error``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from providers.chat import Call
+
+
+class InvalidRequest(Exception):
+    """The caller's request is wrong. ``param`` is the JSON path of the culprit, e.g. ``messages[0].role``."""
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A request in the inner form. ``provider``: the caller's choice or ""; ``include_usage``: asked for in a stream."""
+
+    model: str
+    provider: str
+    call: Call
+    include_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as every dialect can say it: HTTP status and the OpenAI error's four fields."""
+
+    status: int
+    message: str
+    type: str
+    code: str | None = None
+    param: str | None = None

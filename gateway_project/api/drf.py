@@ -1,0 +1,88 @@
+"""REST framework, lean: one base view that authenticates, keeps the account, speaks JSON whatever ``Accept`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from gateway_project.api.account import Account
+from gateway_project.api.auth import authenticate
+from gateway_project.api.errors import ApiError, error_response, failure_of
+from providers.errors import CallerLeft
+from routing import catalog
+from routing.dispatch import Exhausted
+from routing.types import Catalog
+
+CALLER_LEFT = 499
+
+
+class IgnoreAccept(BaseContentNegotiation):
+    """SDKs that stream send ``Accept: text/event-stream``, which REST framework would answer with 406."""
+
+    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = renderers[0]
+        return renderer, renderer.media_type
+
+
+class GatewayView(APIView):
+    """Base of every API view. ``scope``: what the caller's key must allow (None: everybody); ``operation``: recorded."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = IgnoreAccept
+    scope: str | None = "inference"
+    operation = ""
+
+    account: Account
+    catalog: Catalog
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        self.account = Account(request, self.operation)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.catalog = catalog.current()
+        self.account.read_with(self.catalog)
+        if self.scope is not None:
+            self.account.grant = authenticate(request._request, self.catalog, self.scope)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Every exception → one error object, one record."""
+        if isinstance(exc, CallerLeft):
+            response = error_response(failure_of(ApiError(CALLER_LEFT, "The caller left."))[0])
+            self.account.finish(CALLER_LEFT, CallerLeft.outcome)
+            return response
+        if isinstance(exc, APIException):
+            exc = _from_drf(exc, self.request._request)
+        failure, headers = failure_of(exc)
+        extra = self.account.attempts() if isinstance(exc, Exhausted) else None
+        if self.operation:
+            self.account.finish(failure.status, "error", failure=failure)
+        return error_response(failure, headers, extra)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The headers that every answer carries; views answer with Django responses, ready rendered."""
+        for name, value in self.account.headers().items():
+            response.headers.setdefault(name, value)
+        return response  # type: ignore[no-any-return]  # as handed in by the view
+
+
+def _from_drf(error: APIException, request: HttpRequest) -> ApiError:
+    code = "method_not_supported" if isinstance(error, MethodNotAllowed) else None
+    message = f"Not allowed method {request.method} for {request.path_info}." if code else str(error.detail)
+    return ApiError(error.status_code, message, code=code)

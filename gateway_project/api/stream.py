@@ -1,0 +1,90 @@
+"""Streams to the caller, and knowing when the caller has left."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import ModuleType
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+from gateway_project.api.account import Account
+from gateway_project.api.dialects.base import Failure
+from gateway_project.api.errors import stream_failure
+from providers.errors import CallerLeft
+from routing.relay import Relay
+
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+def caller_gone(request: HttpRequest) -> Callable[[], bool]:
+    """A cheap question, asked from beside the request: has the caller closed the connection?
+
+    A half-close counts as leaving. Peeks at gunicorn's client socket without waiting, whether gevent has wrapped it or
+    not; without such a socket (Django's own test client) nobody ever leaves.
+    """
+    wrapped = request.environ.get("gunicorn.socket")  # type: ignore[attr-defined]  # every request is a WSGIRequest
+    if wrapped is None:
+        return lambda: False
+    plain: socket.socket = getattr(wrapped, "_sock", wrapped)
+
+    def gone() -> bool:
+        try:
+            return plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    return gone
+
+
+class EventStream:
+    """Iterates the events of one answer. An object, not a generator: its ``close`` runs even if nothing was read.
+
+    Closing it cancels the upstream where it still speaks, and writes the record.
+    """
+
+    def __init__(self, relay: Relay, dialect: ModuleType, account: Account) -> None:
+        self._relay = relay
+        self._dialect = dialect
+        self._account = account
+        self._include_usage = account.parsed is not None and account.parsed.include_usage
+        self._over = False
+        self._failure: Failure | None = None
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._over:
+            raise StopIteration
+        try:
+            for chunk in self._relay:
+                event: bytes = self._dialect.render_chunk(chunk, self._include_usage)
+                if event:
+                    return event
+        except CallerLeft:
+            self._over = True
+            raise StopIteration from None
+        except Exception as error:  # noqa: BLE001 - whatever broke, the caller must see an error and never a clean end
+            self._over = True
+            self._failure = stream_failure(error)
+            ending: bytes = self._dialect.render_stream_error(self._failure)
+            return ending
+        self._over = True
+        end: bytes = self._dialect.render_end()
+        return end
+
+    def close(self) -> None:
+        """Called by the server after the last byte, or when the caller has left."""
+        self._relay.close()
+        account, summary, outcome = self._account, self._relay.summary, self._relay.outcome
+        if account.parsed is not None:
+            summary.estimate(account.parsed.call.body)
+        account.finish(200, "success" if outcome == "success" else outcome, failure=self._failure, summary=summary)
+
+
+def stream_response(stream: EventStream) -> StreamingHttpResponse:
+    """An event stream as a response."""
+    return StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8", headers=HEADERS)
