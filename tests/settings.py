@@ -7,7 +7,7 @@ os.environ["GATEWAY_DATA_DIR"] = tempfile.mkdtemp(prefix="gateway-tests-")
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 os.environ["GATEWAY_IGNORE_DOTENV"] = "yes"
 
-from gateway_project.settings import *  # noqa: E402,F403 - the product's own settings, after the environment is set
+from gateway_project.settings import *  # noqa: F403 - the product's own settings, after the environment is set
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -37,7 +37,7 @@ class IgnoreAccept(BaseContentNegotiation):
 
 
 class GatewayView(APIView):
-    """Base of every API view. ``scope``: what the caller's key must allow (None: everybody); ``operation``: recorded."""
+    """Base of every API view. ``scope``: what the caller's key must allow, None: nothing; ``operation``: recorded."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -23,7 +23,7 @@ class InvalidRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A request in the inner form. ``provider``: the caller's choice or ""; ``include_usage``: asked for in a stream."""
+    """A request in the inner form. ``provider``: the caller's choice or ""; ``include_usage``: wanted in a stream."""
 
     model: str
     provider: str

@@ -1,0 +1,262 @@
+"""What follows each kind of failure, without a network: scripted upstreams, a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from providers.chat import Call
+from providers.errors import (
+    CallerLeft,
+    ConnectFailed,
+    ContentFiltered,
+    ContextTooLong,
+    CredentialRejected,
+    ModelMissing,
+    PayloadTooLarge,
+    RateLimited,
+    RequestRejected,
+    ServerFailed,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from providers.wire import Credential, Limits, Target
+from routing.dispatch import Exhausted, Ledger, Ports, dispatch
+from routing.types import Candidate, Facts, Plan, Route, Skip
+
+CALL = Call("chat", {"messages": [{"role": "user", "content": "Hi"}]})
+
+
+class FakeState:
+    """Remembers what dispatch says of endpoints and keys."""
+
+    def __init__(self) -> None:
+        self.rests: dict[str, tuple[float, str]] = {}
+        self.refuse: dict[str, Skip] = {}
+
+    def acquire(self, candidate: Candidate) -> Skip | None:
+        return self.refuse.get(candidate.endpoint)
+
+    def key_rests(self, identity: str) -> bool:
+        return identity in self.rests
+
+    def rest(self, identity: str, seconds: float, code: str, cause: str) -> None:
+        self.rests[identity] = (seconds, code)
+
+    def succeeded(self, candidate: Candidate, credential: Credential | None) -> None: ...
+
+    def failed(self, candidate: Candidate, error: UpstreamError) -> None: ...
+
+
+class World:
+    """A scripted outside world. ``script[endpoint or key]`` is a list of results; the last one repeats."""
+
+    def __init__(self, script: dict[str, list[Any]]) -> None:
+        self.script = {name: list(results) for name, results in script.items()}
+        self.state = FakeState()
+        self.now = 0.0
+        self.sent: list[str] = []
+        self.limits: list[Limits] = []
+        self.slept: list[float] = []
+        self.left = False
+
+    def send(
+        self, target: Target, credential: Credential | None, call: Any, limits: Limits, gone: Any, trace: Any
+    ) -> Any:
+        name = credential.identity if credential and credential.identity in self.script else target.upstream_model
+        self.sent.append(name)
+        self.limits.append(limits)
+        results = self.script[name]
+        result = results.pop(0) if len(results) > 1 else results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def ports(self) -> Ports:
+        return Ports(
+            self.send, self.state, lambda: self.now, self.sleep, lambda attempt: 0.1 * attempt, lambda: self.left
+        )
+
+    def run(self, *candidates: Candidate, skipped: tuple[Skip, ...] = ()) -> tuple[Any, Ledger]:
+        route = Route("turbo", "turbo", "model", "text-generation", "ordered", candidates)
+        ledger = Ledger(0.0)
+        self.ledger = ledger
+        return dispatch(Plan(route, candidates, skipped), CALL, self.ports(), ledger), ledger
+
+
+def endpoint(name: str, *keys: str, window: int | None = None, retries: int = 1) -> Candidate:
+    target = Target("acme", "openai-compatible", "openai", "http://upstream/v1", name)
+    credentials = tuple(Credential(key, "secret") for key in keys)
+    limits = Limits(first_content=10.0)
+    return Candidate(name, f"acme|{name}|", target, credentials, Facts(max_input_tokens=window), limits, retries)
+
+
+def test_the_first_candidate_that_answers_is_used() -> None:
+    answer, ledger = World({"a": ["hello"], "b": ["never"]}).run(endpoint("a"), endpoint("b"))
+    assert (answer.reply, answer.candidate.endpoint) == ("hello", "a")
+    assert [attempt.endpoint for attempt in ledger.attempts] == ["a"]
+
+
+@pytest.mark.parametrize("error", [ServerFailed("500", status=500), ConnectFailed("refused")])
+def test_a_failure_that_may_pass_is_retried_once_here_after_a_pause(error: UpstreamError) -> None:
+    world = World({"a": [error, "recovered"], "b": ["never"]})
+    answer, _ = world.run(endpoint("a"), endpoint("b"))
+    assert answer.reply == "recovered"
+    assert world.sent == ["a", "a"]
+    assert world.slept == [0.1]
+
+
+def test_two_tries_at_a_dead_endpoint_then_the_next_answers() -> None:
+    world = World({"a": [ServerFailed("503", status=503)], "b": ["fallback"]})
+    answer, ledger = world.run(endpoint("a"), endpoint("b"))
+    assert answer.reply == "fallback"
+    assert world.sent == ["a", "a", "b"]
+    assert [attempt.outcome for attempt in ledger.attempts] == ["server_failed", "server_failed", ""]
+    assert [attempt.status for attempt in ledger.attempts] == [503, 503, None]
+
+
+def test_a_silent_endpoint_is_not_tried_again() -> None:
+    world = World({"a": [UpstreamTimeout("no headers", phase="headers")], "b": ["fallback"]})
+    world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["a", "b"]
+
+
+def test_only_the_last_candidate_is_freed_from_the_first_content_limit() -> None:
+    world = World({"a": [UpstreamTimeout("slow", phase="first_content")], "b": ["late"]})
+    world.run(endpoint("a"), endpoint("b"))
+    assert [limits.first_content for limits in world.limits] == [10.0, None]
+
+
+def test_a_short_retry_after_is_waited_for_once() -> None:
+    world = World({"a": [RateLimited("slow down", status=429, retry_after=2.0), "answered"], "b": ["never"]})
+    answer, _ = world.run(endpoint("a"), endpoint("b"))
+    assert answer.reply == "answered"
+    assert world.slept == [2.0]
+    assert world.state.rests["acme|a|"] == (2.0, "rate_limited")
+
+
+@pytest.mark.parametrize(("retry_after", "rest"), [(None, 1.0), (30.0, 30.0)])
+def test_a_limit_without_a_short_wait_goes_on_and_the_endpoint_rests(retry_after: float | None, rest: float) -> None:
+    world = World({"a": [RateLimited("limit", status=429, retry_after=retry_after)], "b": ["fallback"]})
+    world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["a", "b"]
+    assert world.state.rests["acme|a|"] == (rest, "rate_limited")
+
+
+def test_a_rejected_key_rests_ten_minutes_and_the_providers_next_key_answers() -> None:
+    world = World({"k1": [CredentialRejected("bad key", status=401)], "k2": ["answered"]})
+    answer, ledger = world.run(endpoint("a", "k1", "k2"))
+    assert answer.credential.identity == "k2"
+    assert world.state.rests == {"k1": (600.0, "credential_rejected")}
+    assert [attempt.credential for attempt in ledger.attempts] == ["k1", "k2"]
+
+
+def test_a_limited_key_lets_the_next_key_answer_without_resting_the_endpoint() -> None:
+    world = World({"k1": [RateLimited("limit", status=429, retry_after=30)], "k2": ["answered"]})
+    world.run(endpoint("a", "k1", "k2"))
+    assert world.state.rests == {"k1": (30, "rate_limited")}
+
+
+def test_a_resting_key_is_not_sent() -> None:
+    world = World({"k1": ["never"], "k2": ["answered"]})
+    world.state.rests["k1"] = (600.0, "credential_rejected")
+    world.run(endpoint("a", "k1", "k2"))
+    assert world.sent == ["k2"]
+
+
+def test_a_model_missing_upstream_rests_a_minute_and_the_next_answers() -> None:
+    world = World({"a": [ModelMissing("no such model", status=404)], "b": ["fallback"]})
+    world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["a", "b"]
+    assert world.state.rests == {"acme|a|": (60.0, "model_missing")}
+
+
+def test_a_body_too_large_for_one_goes_to_the_next_and_harms_nobody() -> None:
+    world = World({"a": [PayloadTooLarge("too large", status=413)], "b": ["fallback"]})
+    world.run(endpoint("a"), endpoint("b"))
+    assert world.state.rests == {}
+
+
+def test_a_context_error_goes_to_a_larger_window_only() -> None:
+    world = World({"a": [ContextTooLong("too long", status=400)], "same": ["never"], "large": ["fits"]})
+    answer, ledger = world.run(
+        endpoint("a", window=8000), endpoint("same", window=8000), endpoint("large", window=128000)
+    )
+    assert answer.reply == "fits"
+    assert world.sent == ["a", "large"]
+    assert [skip.endpoint for skip in ledger.skipped] == ["same"]
+
+
+def test_a_context_error_without_a_larger_window_is_passed_on() -> None:
+    world = World({"a": [ContextTooLong("too long", status=400)], "b": ["never"]})
+    with pytest.raises(ContextTooLong):
+        world.run(endpoint("a", window=8000), endpoint("b", window=8000))
+    assert world.sent == ["a"]
+
+
+@pytest.mark.parametrize("error", [RequestRejected("wrong", status=400), ContentFiltered("refused", status=400)])
+def test_a_wrong_request_and_refused_content_are_passed_on_at_once(error: UpstreamError) -> None:
+    world = World({"a": [error], "b": ["never"]})
+    with pytest.raises(type(error)):
+        world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["a"]
+
+
+def test_a_caller_who_leaves_during_a_pause_ends_the_request() -> None:
+    world = World({"a": [ServerFailed("500", status=500)], "b": ["never"]})
+    world.left = True
+    with pytest.raises(CallerLeft):
+        world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["a"]
+
+
+def test_a_caller_who_leaves_while_we_speak_is_recorded_as_cancelled() -> None:
+    world = World({"a": [CallerLeft()]})
+    with pytest.raises(CallerLeft):
+        world.run(endpoint("a"))
+    assert world.ledger.attempts[0].outcome == "cancelled"
+
+
+def test_a_refused_acquire_is_recorded_as_skipped_and_the_next_is_tried() -> None:
+    world = World({"a": ["never"], "b": ["answered"]})
+    world.state.refuse["a"] = Skip("a", "rate_limited", "its window is full", 3.0)
+    _, ledger = world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["b"]
+    assert [skip.code for skip in ledger.skipped] == ["rate_limited"]
+
+
+def exhausted(run: Callable[[], Any]) -> Exhausted:
+    with pytest.raises(Exhausted) as caught:
+        run()
+    return caught.value
+
+
+def test_when_every_capable_candidate_is_limited_the_soonest_end_is_told() -> None:
+    world = World({"a": [RateLimited("limit", status=429, retry_after=30)]})
+    skipped = (Skip("b", "rate_limited", "its window is full", 12.0), Skip("c", "no_key", "c has no key"))
+    error = exhausted(lambda: world.run(endpoint("a"), skipped=skipped))
+    assert (error.kind, error.message) == ("rate_limited", "All configured services are rate limited")
+    assert error.retry_after == 12.0
+
+
+def test_when_every_candidate_says_unknown_model_the_caller_is_told_so() -> None:
+    world = World({"a": [ModelMissing("no", status=404)], "b": [ModelMissing("no", status=404)]})
+    assert exhausted(lambda: world.run(endpoint("a"), endpoint("b"))).kind == "model_missing"
+
+
+def test_when_nobody_has_a_key_the_answer_says_what_to_set() -> None:
+    error = exhausted(lambda: World({}).run(skipped=(Skip("a", "no_key", "set OPENAI_API_KEY"),)))
+    assert error.kind == "not_configured"
+    assert "set OPENAI_API_KEY" in error.message
+
+
+def test_any_other_exhaustion_is_unavailable() -> None:
+    world = World({"a": [ServerFailed("500", status=500)], "b": [RateLimited("limit", status=429)]})
+    error = exhausted(lambda: world.run(endpoint("a"), endpoint("b")))
+    assert (error.kind, error.message) == ("unavailable", "All configured services are unavailable")
