@@ -7,8 +7,8 @@ outside one, because those would bypass the history.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from django.db import models
 M = TypeVar("M", bound=models.Model)
 
 revision_open: ContextVar[bool] = ContextVar("revision_open", default=False)
+_acting: ContextVar[tuple[str, str] | None] = ContextVar("acting", default=None)
 _opener: list[Callable[[], AbstractContextManager[Any]]] = []
 
 
@@ -27,6 +28,22 @@ class OutsideRevisionError(RuntimeError):
 def register_opener(opener: Callable[[], AbstractContextManager[Any]]) -> None:
     """``opener()`` opens (or joins) a revision. Called once, when the routing app is ready."""
     _opener[:] = [opener]
+
+
+@contextmanager
+def one_change(actor: str, origin: str) -> Iterator[None]:
+    """All writes within become one revision of ``actor``: ``revision()`` for apps below routing."""
+    token = _acting.set((actor, origin))
+    try:
+        with _opener[0]():
+            yield
+    finally:
+        _acting.reset(token)
+
+
+def who_acts() -> tuple[str, str] | None:
+    """(actor, origin) of the change in hand, or None. The opener writes them into the revision it opens."""
+    return _acting.get()
 
 
 class ConfigQuerySet(models.QuerySet[M]):
