@@ -1,11 +1,24 @@
-#!/usr/bin/env python3
-"""Django's command line for the gateway."""
+#!/usr/bin/env python
+"""Django's command line for the gateway. A wrong setting is one sentence and exit status 2."""
 
 import os
 import sys
 
-if __name__ == "__main__":
+
+def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        _apps = settings.INSTALLED_APPS
+    except ImproperlyConfigured as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing else can be done
+        return 2
     execute_from_command_line(sys.argv)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,43 +1,79 @@
-"""Settings of the gateway: every one read from the environment by ``gateway_project.env``, with a one-line why."""
+"""Settings of the gateway: every one read from the environment by ``gateway_project.env``, with a one-line why.
+
+Reading them has no other effect than the data directory and the two generated secrets, so that gunicorn's master may.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from gateway_project import env
+from gateway_project import dotenv, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.load_dotenv(BASE_DIR / ".env")
+dotenv.load(BASE_DIR / ".env")
 
 # Where everything lasting lives unless a database server is named: SQLite file, keys, spools, static files.
 DATA_DIR = env.path("GATEWAY_DATA_DIR", BASE_DIR / "data")
 
-# Where gunicorn listens.
-HOST = env.text("HOST", "127.0.0.1")
+# Where gunicorn listens: this machine alone unless told otherwise.
+HOST = env.host("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
+# Worker processes: one a core is what the measurements favour.
+WORKERS = env.integer("WEB_CONCURRENCY", len(os.sched_getaffinity(0)), low=1, high=256)
 
 # SQLite needs nothing; PostgreSQL when several hosts share one configuration.
 DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "gateway.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ONE_HOST = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+# Shared counters for rate limits across hosts.
+REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"), "redis://localhost:6379/0")
 
 # Signs sessions and one-time tokens; the fallbacks keep old sessions valid after a rotation.
-SECRET_KEY = env.secret_key("SECRET_KEY", DATA_DIR)
+SECRET_KEY = env.secret_key("SECRET_KEY", DATA_DIR, generate=ONE_HOST)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Encrypt provider keys at rest: the first encrypts, all decrypt.
-ENCRYPTION_KEYS = env.encryption_keys("GATEWAY_ENCRYPTION_KEYS", DATA_DIR)
+ENCRYPTION_KEYS = env.encryption_keys("GATEWAY_ENCRYPTION_KEYS", DATA_DIR, generate=ONE_HOST)
 
 # "off" lets everyone in: for trusted networks and the earlier systems' own curl lines.
-AUTH_REQUIRED = env.choice("GATEWAY_AUTH", "required", ("required", "off")) == "required"
-# The public address, where it differs from HOST:PORT: cookies, CSRF origins, HSTS.
-PUBLIC_URL = env.text("GATEWAY_PUBLIC_URL", "")
+AUTH_REQUIRED = env.auth_required("GATEWAY_AUTH", "GATEWAY_AUTH_OFF_REMOTE", HOST)
+# The first start's administrator and application key; generated where unset, and read at no other time.
+FIRST_ADMIN_USER = env.text("GATEWAY_ADMIN_USER", "admin")
+FIRST_ADMIN_PASSWORD = env.password("GATEWAY_ADMIN_PASSWORD")
+FIRST_API_KEY = env.api_key("GATEWAY_API_KEY")
+# A local Ollama: the first start points the provider "ollama" there.
+OLLAMA_BASE_URL = env.url("OLLAMA_BASE_URL", ("http", "https"), "http://localhost:11434")
+
+# The public address, where it differs from HOST:PORT: secure cookies, CSRF origins, HSTS.
+PUBLIC_URL = env.origin("GATEWAY_PUBLIC_URL", "https://gateway.example.com")
+PUBLIC_HTTPS = PUBLIC_URL.startswith("https://")
+# Host names that the admin answers to; the API does not look at them.
+LOCAL_HOSTS = [name for name in ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname) if name]
+ALLOWED_HOSTS = env.hosts("GATEWAY_ALLOWED_HOSTS") or (LOCAL_HOSTS if env.is_loopback(HOST) else ["*"])
+# Reverse proxies whose X-Forwarded-Proto is believed.
+TRUSTED_PROXIES = env.networks("GATEWAY_TRUSTED_PROXIES", ("127.0.0.1", "::1"))
+# Web pages of these origins may call the API from a browser.
+CORS_ORIGINS = env.origins("GATEWAY_CORS_ORIGINS")
+
 # How long finishing streams may take after SIGTERM, in seconds.
 GRACE_SECONDS = env.integer("GATEWAY_GRACE_SECONDS", 60, low=0, high=3600)
 # The largest request body, in megabytes, and the most requests a worker serves at once.
 MAX_BODY_BYTES = env.integer("GATEWAY_MAX_BODY_MB", 32, low=1, high=1024) * 1024 * 1024
 MAX_INFLIGHT = env.integer("GATEWAY_MAX_INFLIGHT", 500, low=1, high=100_000)
+# Days that single requests are kept; hourly sums stay.
+RETENTION_DAYS = env.integer("GATEWAY_RETENTION_DAYS", 30, low=1, high=3650)
+
+# What is logged, and whether for people or for programs.
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+LOGGING = logs.config(LOG_LEVEL, env.choice("LOG_FORMAT", "text", ("text", "json")))
 
 DEBUG = False
-ALLOWED_HOSTS = env.words("GATEWAY_ALLOWED_HOSTS") or ["*"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a long list of entries, edited inline, is one form
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_HTTPS
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_HTTPS else 0
 
 INSTALLED_APPS = [
     "gateway_project",
@@ -86,3 +122,8 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 LOGIN_REDIRECT_URL = "/admin/"
+# Names carry a hash of the content, so that browsers keep them for ever; `manage.py prepare` collects them.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}

@@ -6,6 +6,8 @@ import tempfile
 os.environ["GATEWAY_DATA_DIR"] = tempfile.mkdtemp(prefix="gateway-tests-")
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 os.environ["GATEWAY_IGNORE_DOTENV"] = "yes"
+os.environ["SECRET_KEY"] = "tests-only-" + "0123456789" * 5
+os.environ["GATEWAY_ENCRYPTION_KEYS"] = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
 
 from gateway_project.settings import *  # noqa: F403 - the product's own settings, after the environment is set
 
