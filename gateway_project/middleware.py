@@ -16,6 +16,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from metrics import native
+
 BROWSER_PATHS = ("/admin/", "/static/", "/docs", "/openapi.json")
 
 
@@ -63,10 +65,12 @@ class BrowserMessages(BrowserOnly, MessageMiddleware):
 
 
 class NativeThread:
-    """Placeholder order: the whole browser request, database work included, runs in a native thread under gevent."""
+    """The whole browser request, database work included, runs apart from the event loop (``metrics.native``)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if for_browsers(request):
+            return native.run_request(self.get_response, request)
         return self.get_response(request)
