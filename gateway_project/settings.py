@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway_project import dotenv, env, logs
+from gateway_project.look import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 dotenv.load(BASE_DIR / ".env")
@@ -61,8 +62,8 @@ GRACE_SECONDS = env.integer("GATEWAY_GRACE_SECONDS", 60, low=0, high=3600)
 # The largest request body, in megabytes, and the most requests a worker serves at once.
 MAX_BODY_BYTES = env.integer("GATEWAY_MAX_BODY_MB", 32, low=1, high=1024) * 1024 * 1024
 MAX_INFLIGHT = env.integer("GATEWAY_MAX_INFLIGHT", 500, low=1, high=100_000)
-# Days that single requests are kept; hourly sums stay.
-RETENTION_DAYS = env.integer("GATEWAY_RETENTION_DAYS", 30, low=1, high=3650)
+# Days that single requests are kept (0: for ever), so that the database stays small; hourly sums stay.
+RETENTION_DAYS = env.integer("GATEWAY_RETENTION_DAYS", 30, low=0, high=3650)
 
 # What is logged, and whether for people or for programs.
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
