@@ -1,0 +1,106 @@
+"""A stream watched to its end: what is noted, what is settled, what a cancelled one costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from providers.errors import StreamCut
+from providers.wire import Limits, Target, Trace
+from routing.dispatch import Answer, Ledger, Ports
+from routing.relay import Relay, Summary, settle
+from routing.types import Attempt, Candidate, Facts
+from tests.core.test_dispatch import FakeState
+
+
+def chunk(text: str | None = None, finish: str | None = None) -> dict[str, Any]:
+    delta = {"content": text} if text else {}
+    return {"id": "x", "model": "m-1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+USAGE = {
+    "id": "x",
+    "model": "m-1",
+    "choices": [],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+}
+
+
+class FakeReply:
+    """A stream: held chunks, live ones, and perhaps an error at the end."""
+
+    def __init__(self, held: list[dict[str, Any]], live: list[Any], body: dict[str, Any] | None = None) -> None:
+        self.held = held
+        self.live = live
+        self.body = body
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for item in self.live:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def answered(reply: FakeReply) -> Answer:
+    target = Target("acme", "openai-compatible", "openai", "http://upstream/v1", "m")
+    candidate = Candidate("a", "acme|m|", target, (), Facts(), Limits())
+    return Answer(candidate, None, Attempt("a", "acme", "m", ""), reply, Trace())
+
+
+def ports() -> Ports:
+    return Ports(lambda *args: None, FakeState(), lambda: 5.0, lambda seconds: None, lambda attempt: 0.0, lambda: False)  # type: ignore[arg-type]
+
+
+def test_held_chunks_come_first_and_the_end_is_a_success() -> None:
+    answer = answered(FakeReply([chunk("Hel")], [chunk("lo"), chunk(finish="stop"), USAGE]))
+    relay = Relay(answer, ports(), Ledger(0.0))
+    texts = [choice["delta"].get("content") for each in relay for choice in each["choices"]]
+    assert texts == ["Hel", "lo", None]
+    assert (relay.outcome, answer.attempt.outcome, answer.attempt.end_ms) == ("success", "success", 5000.0)
+    assert (relay.summary.finish_reason, relay.summary.usage_source, relay.summary.model) == ("stop", "vendor", "m-1")
+
+
+def test_a_cut_is_noted_before_it_is_raised() -> None:
+    answer = answered(FakeReply([chunk("Hel")], [StreamCut("it ended without a finish reason")]))
+    relay = Relay(answer, ports(), Ledger(0.0))
+    next(relay)
+    with pytest.raises(StreamCut):
+        next(relay)
+    assert (relay.outcome, answer.attempt.error) == ("stream_cut", "it ended without a finish reason")
+
+
+def test_closing_early_is_a_cancellation_and_closes_the_upstream() -> None:
+    reply = FakeReply([chunk("Hello")], [chunk("never")])
+    answer = answered(reply)
+    relay = Relay(answer, ports(), Ledger(0.0))
+    next(relay)
+    relay.close()
+    relay.close()
+    assert (relay.outcome, answer.attempt.outcome) == ("cancelled", "cancelled")
+    assert reply.closed == 2
+
+
+def test_usage_that_no_vendor_gave_is_estimated_from_what_was_sent() -> None:
+    summary = Summary(characters=9)
+    summary.estimate({"messages": [{"content": "12345"}, {"content": [{"type": "text", "text": "123"}]}, {}]})
+    assert summary.usage == {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
+    assert summary.usage_source == "estimated"
+
+
+def test_a_whole_reply_is_settled_with_the_vendors_usage() -> None:
+    body = {
+        "model": "m-1",
+        "choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    }
+    answer = answered(FakeReply([], [], body))
+    summary = settle(answer, ports(), Ledger(0.0))
+    assert (summary.finish_reason, summary.usage_source, answer.attempt.outcome) == ("stop", "vendor", "success")
+    summary.estimate({"messages": []})
+    assert summary.usage == body["usage"]
