@@ -1,0 +1,108 @@
+"""gunicorn's configuration: `make run` and `python -m gunicorn -c gunicorn.conf.py gateway_project.wsgi` read it.
+
+The master loads the settings but no Django app, no database driver and no TLS: workers are patched by gevent after the
+fork, and nothing that was imported before could be.
+"""
+
+import os
+import resource
+import signal
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+
+# While it patches, gevent looks at every object there is, Django's lazy settings included: they must know their module.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
+try:
+    from gateway_project import listening, settings
+except ImproperlyConfigured as error:
+    print(error, file=sys.stderr)  # noqa: T201 - the reason why there is no gateway
+    sys.exit(2)
+
+bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
+worker_class = "gateway_project.worker.GatewayWorker"
+workers = settings.WORKERS
+# More than MAX_INFLIGHT: connections at rest and health probes must find a place, and a refusal needs one to be said.
+worker_connections = max(2000, 4 * settings.MAX_INFLIGHT)
+backlog = 2048
+preload_app = False  # gevent patches each worker after the fork
+# Longer than load balancers keep theirs (60 s), so that it is never we who close a connection they are about to use.
+keepalive = 75
+# A gevent worker beats from its loop: this is how long the loop may stand still, not how long a request may take.
+timeout = 60
+# The master waits a little longer than the workers (see post_fork), so that they can record what they had to cut.
+graceful_timeout = settings.GRACE_SECONDS + 10
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 16_380
+forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES)
+control_socket_disable = True
+accesslog = None
+loglevel = settings.LOG_LEVEL
+logconfig_dict = settings.LOGGING
+proc_name = "switchyard"
+
+_first_key = None
+if "GATEWAY_FIRST_KEY_FD" in os.environ and "GUNICORN_PID" not in os.environ:
+    with os.fdopen(int(os.environ.pop("GATEWAY_FIRST_KEY_FD"))) as _pipe:
+        _first_key = _pipe.read()
+
+
+def on_starting(server):
+    """Refuse a taken port with a sentence; let each worker open as many files as the system allows."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 1_048_576 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65_536), hard))
+    if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
+        return
+    try:
+        listening.refuse_unusable(settings.HOST, settings.PORT)
+    except ImproperlyConfigured as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+def when_ready(server):
+    """Ctrl-C drains like SIGTERM; a second one stops at once."""
+    presses = []
+
+    def interrupted(number, frame):
+        presses.append(number)
+        if len(presses) == 1:
+            wait = f"Finishing what is in flight (at most {settings.GRACE_SECONDS} s); Ctrl-C again stops at once.\n"
+            os.write(2, f"\n{wait}".encode())
+        server.signal(signal.SIGTERM if len(presses) == 1 else signal.SIGINT, frame)
+
+    signal.signal(signal.SIGINT, interrupted)
+
+
+def post_fork(server, worker):
+    """The worker's own grace is the one promised."""
+    worker.cfg.set("graceful_timeout", settings.GRACE_SECONDS)
+
+
+def post_worker_init(worker):
+    """Start what runs beside the requests; the first worker of a start greets."""
+    import metrics.loop
+    from routing import catalog
+
+    metrics.loop.start()
+    catalog.start_polling()
+    if worker.age == 1 and "GUNICORN_PID" not in os.environ:
+        from gateway_project.greeting import first_model, greeting, presented_key
+
+        now = catalog.current()
+        login_file = settings.DATA_DIR / "first-login.txt"
+        key, note = presented_key(now, _first_key, settings.FIRST_API_KEY, login_file)
+        url = listening.base_url(settings.HOST, settings.PORT, settings.PUBLIC_URL)
+        if not settings.AUTH_REQUIRED:
+            key, note = None, ""
+        print(greeting(url, key, note, first_model(now)), flush=True)  # noqa: T201 - the end of `make run`
+
+
+def worker_exit(server, worker):
+    """Write out what the worker still holds. The master calls this too for a worker that was already gone."""
+    if worker.pid == os.getpid():
+        import metrics.loop
+
+        metrics.loop.stop(timeout=3)
