@@ -141,6 +141,10 @@ class Provider(ConfigModel):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        if not all(str(path).startswith("/") for path in self.paths.values()):
+            raise ValidationError({"paths": _("Each path must begin with a slash: it is put behind the base URL.")})
+
 
 class ProviderKey(ConfigModel):
     """One key of a provider: stored encrypted, or read from an environment variable. Tried in order of position."""
