@@ -38,10 +38,11 @@ class Command(BaseCommand):
             if options["serve"]:
                 listening.refuse_unusable(settings.HOST, settings.PORT)
             with alone(settings.DATA_DIR):
-                self.migrate()
+                migrated = self.migrate()
                 login = first_start.install(self.deliver)
                 first_start.point_at_ollama()
-                first_start.record_installation()
+                if migrated or login:
+                    first_start.record_installation()
                 self.collect_static()
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from error
@@ -51,13 +52,14 @@ class Command(BaseCommand):
         if options["serve"]:
             serve(login.key if login and sys.stdout.isatty() else None)
 
-    def migrate(self) -> None:
-        """Bring the tables up to date; says so only if there was something to do."""
+    def migrate(self) -> bool:
+        """Bring the tables up to date; True, and said, only if there was something to do."""
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan:
             self.stdout.write(f"Preparing the database ({len(plan)} steps)…")
             call_command("migrate", interactive=False, verbosity=0)
+        return bool(plan)
 
     def deliver(self, login: first_start.Login) -> None:
         """Tell the login once: to a terminal, else in a file that only its owner reads."""
