@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
-from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:  # the settings import this, and gunicorn's master the settings: no database before gevent has patched
+    from django.http import HttpRequest
 
 # heading → (application label, model, icon); a model without a page, or one its reader may not see, is left out.
 MENU: tuple[tuple[Any, tuple[tuple[str, str, str], ...]], ...] = (
@@ -51,6 +52,8 @@ PRIMARY = {
 
 def icon(request: HttpRequest) -> str:
     """The address of the product's icon."""
+    from django.templatetags.static import static
+
     return static("gateway/icon.svg")
 
 
