@@ -18,16 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = """
 version: 1
 providers:
-- name: bench
-  kind: openai-compatible
-  base_url: {mock}/v1
-  keyless: true
-  models: [{{name: mock}}]
-- name: bench-stream
-  kind: openai-compatible
-  base_url: http://127.0.0.1:{stream_port}/v1
-  keyless: true
-  models: [{{name: mock-stream}}]
+  bench: {{kind: openai-compatible, base_url: "{mock}/v1", keyless: true, models: {{mock: {{}}}}}}
+  bench-stream:
+    kind: openai-compatible
+    base_url: "http://127.0.0.1:{stream_port}/v1"
+    keyless: true
+    models: {{mock-stream: {{}}}}
 """
 
 

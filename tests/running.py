@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
@@ -75,15 +77,10 @@ class RunningGateway:
 
     def configure(self, config: str) -> None:
         """Import a configuration document on top of what ``prepare`` installed."""
-        current = self.manage("config", "export")
-        import yaml
-
-        document = yaml.safe_load(current)
+        document = yaml.safe_load(self.manage("config", "export"))
         for section, rows in yaml.safe_load(config).items():
             if section != "version":
-                names = {row["name"] for row in rows}
-                kept = [row for row in document.get(section, []) if row["name"] not in names]
-                document[section] = kept + rows
+                document[section] = document.get(section, {}) | rows
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(document, sort_keys=False))
         self.manage("config", "import", str(file))

@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.gateway
 CONFIG = """
 version: 1
 providers:
-- {name: nowhere, kind: openai-compatible, base_url: "http://127.0.0.1:9/v1", keyless: true, models: [{name: lost}]}
+  nowhere: {kind: openai-compatible, base_url: "http://127.0.0.1:9/v1", keyless: true, models: {lost: {}}}
 """
 HI = [{"role": "user", "content": "Hi"}]
 

@@ -34,21 +34,24 @@ def kind_of(provider: str) -> str:
     return provider if provider in KINDS else FAMILY.get(provider, "openai-compatible")
 
 
-def provider_row(item: dict[str, Any], name: str, base_url: str) -> dict[str, Any]:
+def provider_row(item: dict[str, Any], base_url: str) -> dict[str, Any]:
+    upstream_name = recording(item["id"])["request"]["json"].get("model") or "m"
     return {
-        "name": name, "kind": kind_of(item["provider"]), "base_url": base_url, "keyless": True,
-        "models": [{"name": "recorded", "upstream_name": recording(item["id"])["request"]["json"].get("model") or "m"}],
-    }  # fmt: skip
+        "kind": kind_of(item["provider"]),
+        "base_url": base_url,
+        "keyless": True,
+        "models": {"recorded": {"upstream_name": upstream_name}},
+    }
 
 
 @pytest.fixture(scope="module")
 def gateway(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    rows = []
+    rows = {}
     for number, item in enumerate(ITEMS):
         base = f"{replay}/replay/{item['id']}"
-        rows.append(provider_row(item, f"whole-{number}", f"{base}/v1"))
-        rows.append(provider_row(item, f"split-{number}", f"{base}/opt:split=rand,seed={number}/v1"))
-        rows.append(provider_row(item, f"crlf-{number}", f"{base}/opt:crlf=1,split=1/v1"))
+        rows[f"whole-{number}"] = provider_row(item, f"{base}/v1")
+        rows[f"split-{number}"] = provider_row(item, f"{base}/opt:split=rand,seed={number}/v1")
+        rows[f"crlf-{number}"] = provider_row(item, f"{base}/opt:crlf=1,split=1/v1")
     config = yaml.safe_dump({"version": 1, "providers": rows})
     with running_gateway(tmp_path_factory.mktemp("corpus"), config, workers=1) as running:
         yield running
