@@ -1,0 +1,94 @@
+"""What an adapter is: a wire format spoken outwards. One self-registering file each. ◇"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import orjson
+
+from providers.chat import Call
+from providers.errors import MalformedReply, RequestRejected, UpstreamError
+from providers.wire import Rendered, Target
+
+
+class StreamParser(ABC):
+    """One stream of a vendor: raw bytes in, inner chunks out. Raises ``UpstreamError`` subclasses.
+
+    ``done``: the terminal event was seen, nothing more will come. ``complete``: the answer is whole, because every
+    choice has its finish reason or the terminal event was seen. Finish reasons and usage are given out at the end, so
+    ``end()`` must be called when the upstream has closed.
+    """
+
+    done: bool = False
+    complete: bool = False
+
+    @abstractmethod
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """The chunks that these bytes complete; any split."""
+
+    @abstractmethod
+    def end(self) -> list[dict[str, Any]]:
+        """The upstream closed: the last chunks. Raises ``StreamCut`` where the answer is not complete."""
+
+
+class Adapter(ABC):
+    """One wire format. ``paths``: operation → path relative to the base URL."""
+
+    name: ClassVar[str]
+    paths: ClassVar[Mapping[str, str]]
+
+    @abstractmethod
+    def render(self, call: Call, target: Target) -> Rendered:
+        """Our words → the vendor's. Raises ``RequestRejected`` (400) for what ``call.strict`` forbids to drop."""
+
+    @abstractmethod
+    def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
+        """A whole successful reply → the inner form. Raises ``MalformedReply``, or what an error within it says."""
+
+    @abstractmethod
+    def open_stream(self, operation: str, target: Target) -> StreamParser:
+        """A parser for one stream."""
+
+    @abstractmethod
+    def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
+        """An unsuccessful reply → the error that it means. ``headers`` with lower-case names."""
+
+
+ADAPTERS: dict[str, Adapter] = {}
+
+
+def register(adapter: type[Adapter]) -> type[Adapter]:
+    """Class decorator: makes the adapter known under its ``name``."""
+    ADAPTERS[adapter.name] = adapter()
+    return adapter
+
+
+def load(payload: bytes | str) -> Any:
+    """JSON as vendors write it (NaN, lone surrogates and invalid UTF-8 pass). Raises ``MalformedReply``."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(payload.decode("utf-8-sig", "replace") if isinstance(payload, bytes) else payload)
+    except (ValueError, RecursionError) as error:
+        raise MalformedReply("The upstream's reply is not JSON.") from error
+
+
+def dump(body: Mapping[str, Any]) -> bytes:
+    """JSON as sent to vendors. What orjson refuses (integers beyond 64 bits, lone surrogates) goes the slow way.
+
+    Raises ``RequestRejected`` for what JSON cannot say.
+    """
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        pass
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        message = "The request body cannot be written as JSON."
+        raise RequestRejected(message, status=400, type="invalid_request_error") from error

@@ -1,0 +1,44 @@
+"""OpenAI's chat format, outbound, with the differences of the vendors that speak it. ◇
+
+Source: OpenAI API reference, chat completions; ``providers.quirks`` for the vendors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from providers import faults
+from providers.adapters.base import Adapter, StreamParser, dump, register
+from providers.adapters.openai_reply import parse_completion
+from providers.adapters.openai_request import render_body
+from providers.adapters.openai_stream import OpenAIStream
+from providers.chat import Call
+from providers.errors import UpstreamError
+from providers.quirks import quirks_of
+from providers.wire import Rendered, Target
+
+WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
+STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+
+
+@register
+class OpenAI(Adapter):
+    """See ``base.Adapter``."""
+
+    name: ClassVar[str] = "openai"
+    paths: ClassVar[Mapping[str, str]] = {"chat": "/chat/completions", "models": "/models"}
+
+    def render(self, call: Call, target: Target) -> Rendered:
+        body, dropped = render_body(call, target)
+        path = target.paths.get(call.operation) or self.paths[call.operation]
+        return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
+
+    def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
+        return parse_completion(payload, target.upstream_model, quirks_of(target.kind).stop_with_tools)
+
+    def open_stream(self, operation: str, target: Target) -> StreamParser:
+        return OpenAIStream(target.upstream_model, quirks_of(target.kind).stop_with_tools)
+
+    def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
+        return faults.classify(status, headers, payload)

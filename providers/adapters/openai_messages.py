@@ -1,0 +1,132 @@
+"""Messages of a chat request as one OpenAI-compatible vendor takes them, by its row in ``providers.quirks``. ◇"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from providers.adapters.openai_reply import REASONING_KEYS
+from providers.quirks import REASONING, Quirks
+
+SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def render_messages(messages: list[Any], quirks: Quirks, dropped: list[str]) -> list[Any]:
+    """Messages → the vendor's. Names in ``dropped`` what is lost; reasoning of earlier turns goes silently."""
+    out = []
+    for index, message in enumerate(messages):
+        rendered = _message(message, quirks) if isinstance(message, dict) else message
+        if quirks.message_keys is not None and _says_nothing(rendered):
+            continue
+        if quirks.names is not None and isinstance(message, dict) and message.get("name") and "name" not in rendered:
+            dropped.append(f"messages[{index}].name")
+        out.append(rendered)
+    return _alternating(out, dropped) if quirks.alternate else out
+
+
+def short_id(identifier: str) -> str:
+    """A tool call's id as nine letters or digits; the same for the same id, so that call and result still match."""
+    if SHORT_ID.fullmatch(identifier):
+        return identifier
+    number = int.from_bytes(hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    letters = []
+    for _ in range(9):
+        number, rest = divmod(number, 62)
+        letters.append(ALPHABET[rest])
+    return "".join(letters)
+
+
+def _message(message: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+    role = message.get("role")
+    out = {
+        key: value
+        for key, value in message.items()
+        if (value is not None or key == "content")
+        and key not in REASONING
+        and (quirks.message_keys is None or key in quirks.message_keys)
+    }
+    out.update(_reasoning(message, quirks.reasoning))
+    if isinstance(role, str) and role in quirks.roles:
+        out["role"] = quirks.roles[role]
+    if quirks.names is not None and role not in quirks.names:
+        out.pop("name", None)
+    calls = out.get("tool_calls")
+    if calls == []:
+        del out["tool_calls"]
+    if quirks.short_ids:
+        if isinstance(calls, list) and calls:
+            out["tool_calls"] = [_short(call) for call in calls]
+        if isinstance(out.get("tool_call_id"), str):
+            out["tool_call_id"] = short_id(out["tool_call_id"])
+    if quirks.text_results and role == "tool" and isinstance(out.get("content"), list):
+        out["content"] = "\n".join(_part_text(part) for part in out["content"])
+    return out
+
+
+def _reasoning(message: Mapping[str, Any], taken: tuple[str, ...]) -> dict[str, Any]:
+    """Earlier reasoning under the names that the vendor takes; text is moved from the other name if need be."""
+    out = {key: message[key] for key in taken if message.get(key)}
+    names = [key for key in taken if key in REASONING_KEYS]
+    if names and not any(key in out for key in REASONING_KEYS):
+        text = next((message[key] for key in REASONING_KEYS if message.get(key)), None)
+        if text is not None:
+            out[names[0]] = text
+    return out
+
+
+def _short(call: Any) -> Any:
+    if isinstance(call, dict) and isinstance(call.get("id"), str):
+        return {**call, "id": short_id(call["id"])}
+    return call
+
+
+def _says_nothing(message: Any) -> bool:
+    """An assistant's turn with neither content nor tool calls: a 400 at strict vendors."""
+    return (
+        isinstance(message, dict)
+        and message.get("role") == "assistant"
+        and not message.get("content")
+        and not message.get("tool_calls")
+    )
+
+
+def _part_text(part: Any) -> str:
+    text = part.get("text") if isinstance(part, dict) else part
+    return text if isinstance(text, str) else ""
+
+
+def _alternating(messages: list[Any], dropped: list[str]) -> list[Any]:
+    """Perplexity: leading system messages, then user and assistant in turns, the last one not an assistant's.
+
+    Neighbours of one role are joined by a blank line; a later system message becomes the user's.
+    """
+    out: list[dict[str, Any]] = []
+    for message in messages:
+        if not isinstance(message, dict):
+            continue
+        role = message.get("role")
+        if role == "system" and any(earlier["role"] != "system" for earlier in out):
+            role = "user"
+        if out and role != "system" and out[-1]["role"] == role:
+            out[-1] = {**out[-1], "content": _joined(out[-1].get("content"), message.get("content"))}
+        else:
+            out.append({**message, "role": role})
+    while out and out[-1]["role"] == "assistant":
+        out.pop()
+        dropped.append(f"messages[{len(messages) - 1}]")
+    return out
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_parts(first), *_parts(second)]
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if isinstance(content, str) else []

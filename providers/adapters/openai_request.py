@@ -1,0 +1,166 @@
+"""A chat request in the inner form → what one OpenAI-compatible vendor takes, by its row in ``providers.quirks``. ◇
+
+Nothing given is changed in place. What cannot be said is dropped and named, or refused where the caller is strict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.adapters.openai_messages import render_messages
+from providers.chat import Call
+from providers.errors import RequestRejected
+from providers.quirks import Quirks, quirks_of
+from providers.wire import Target
+
+# A parameter that says what would be so without it can go unnamed.
+NEUTRAL: Mapping[str, Any] = {
+    "n": 1,
+    "store": False,
+    "logprobs": False,
+    "top_logprobs": 0,
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "tool_choice": "auto",
+    "service_tier": "auto",
+    "modalities": ["text"],
+    "logit_bias": {},
+    "metadata": {},
+    "tools": [],
+}
+MODES = frozenset({"auto", "none", "required"})
+
+
+def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` for a strict call."""
+    quirks = quirks_of(target.kind)
+    extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
+    given = {key: value for key, value in call.body.items() if value is not None}
+    given.pop("stream", None)
+    given.pop("stream_options", None)
+    dropped: list[str] = []
+    body = _parameters(given, quirks, target.upstream_model, dropped)
+    _effort(body, quirks)
+    _tools(body, quirks, dropped)
+    messages = given.get("messages")
+    body = {"model": target.upstream_model, **body}
+    if isinstance(messages, list):
+        body["messages"] = render_messages(messages, quirks, dropped)
+    _mode(body, call, quirks, target.upstream_model)
+    body.update(extra)
+    if call.strict and dropped:
+        raise _refusal(dropped[0], target.kind)
+    return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
+
+
+def _refusal(name: str, kind: str) -> RequestRejected:
+    return RequestRejected(
+        f"'{name}' cannot be passed on as given to a provider of kind '{kind}'.",
+        status=400,
+        type="invalid_request_error",
+        code="unsupported_parameter",
+        param=name,
+    )
+
+
+def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: list[str]) -> dict[str, Any]:
+    drop = quirks.drop.union(*(names for pattern, names in quirks.drop_for if pattern.search(model)))
+    body: dict[str, Any] = {}
+    for name, value in given.items():
+        new = quirks.rename.get(name, name)
+        if new != name and new in given:
+            continue
+        if new in drop or (quirks.allow is not None and new not in quirks.allow and new != "model"):
+            if name not in NEUTRAL or value != NEUTRAL[name]:
+                dropped.append(name)
+            continue
+        bounds = quirks.clamp.get(new)
+        if bounds is not None and isinstance(value, (int, float)) and not bounds[0] <= value <= bounds[1]:
+            dropped.append(name)
+            value = min(max(value, bounds[0]), bounds[1])
+        body[new] = value
+    body.pop("model", None)
+    return body
+
+
+def _effort(body: dict[str, Any], quirks: Quirks) -> None:
+    """ "auto" means not given; other words as the vendor spells them."""
+    effort = body.get("reasoning_effort")
+    if not isinstance(effort, str):
+        return
+    if effort == "auto":
+        del body["reasoning_effort"]
+    elif effort == "none" and quirks.no_effort:
+        del body["reasoning_effort"]
+        for key, value in quirks.no_effort.items():
+            body.setdefault(key, value)
+    elif effort in quirks.efforts:
+        body["reasoning_effort"] = quirks.efforts[effort]
+
+
+def _tools(body: dict[str, Any], quirks: Quirks, dropped: list[str]) -> None:
+    tools, choice = body.get("tools"), body.get("tool_choice")
+    if isinstance(tools, list) and quirks.strip_tools:
+        body["tools"] = [_stripped(tool, quirks.strip_tools) for tool in tools]
+    if choice is not None:
+        choice = _tool_choice(choice, tools)
+        if quirks.tool_modes is not None and not (isinstance(choice, str) and choice in quirks.tool_modes):
+            dropped.append("tool_choice")
+            choice = "auto"
+        body["tool_choice"] = choice
+    elif quirks.auto_tools and tools:
+        body["tool_choice"] = "auto"
+    form = body.get("response_format")
+    schema = form.get("json_schema") if isinstance(form, dict) else None
+    if isinstance(form, dict) and isinstance(schema, dict) and "name" not in schema:
+        body["response_format"] = {**form, "json_schema": {"name": "response", **schema}}
+
+
+def _stripped(tool: Any, keys: frozenset[str]) -> Any:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        return tool
+    function = {key: value for key, value in function.items() if key not in keys}
+    parameters = function.get("parameters")
+    if isinstance(parameters, dict) and not keys.isdisjoint(parameters):
+        function["parameters"] = {key: value for key, value in parameters.items() if key not in keys}
+    return {**tool, "function": function}
+
+
+def _tool_choice(choice: Any, tools: Any) -> Any:
+    """OpenAI's forms of: "any", a function's bare name, and Anthropic's ``{"type": "tool", "name"}``."""
+    if isinstance(choice, dict):
+        if choice.get("type") == "tool" and isinstance(choice.get("name"), str):
+            return {"type": "function", "function": {"name": choice["name"]}}
+        if choice.get("type") in ("auto", "any", "none") and len(choice) == 1:
+            choice = choice["type"]
+        else:
+            return choice
+    if choice == "any":
+        return "required"
+    if choice not in MODES and isinstance(choice, str) and isinstance(tools, list):
+        functions = [tool.get("function") for tool in tools if isinstance(tool, dict)]
+        if any(isinstance(function, dict) and function.get("name") == choice for function in functions):
+            return {"type": "function", "function": {"name": choice}}
+    return choice
+
+
+def _mode(body: dict[str, Any], call: Call, quirks: Quirks, model: str) -> None:
+    """Streaming, always with usage where the vendor can be asked for it; or whole."""
+    if not call.stream:
+        for pattern, values in quirks.force_whole:
+            if pattern.search(model):
+                for key, value in values.items():
+                    body.setdefault(key, value)
+        return
+    body["stream"] = True
+    if quirks.stream_usage:
+        given = call.body.get("stream_options")
+        options = {**given} if isinstance(given, dict) else {}
+        options["include_usage"] = True
+        if quirks.obfuscation:
+            options["include_obfuscation"] = False
+        body["stream_options"] = options

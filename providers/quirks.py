@@ -1,0 +1,178 @@
+"""What OpenAI-compatible vendors take differently from OpenAI, as table rows by kind. ◇
+
+A row says only what is known of a vendor (its documentation, its recorded traffic, or what other gateways found); where
+nothing is known, the request goes out as the caller wrote it. ``adapters/openai_request.py`` applies the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+REASONING = ("reasoning_content", "reasoning", "reasoning_details")
+COMPLETION_TOKENS = {"max_tokens": "max_completion_tokens"}
+MAX_TOKENS = {"max_completion_tokens": "max_tokens"}
+SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"})
+OPENAI_ONLY = frozenset({"logit_bias", "store", "metadata", "prediction", "modalities", "audio", "service_tier"})
+
+MISTRAL_TAKES = frozenset(
+    {"messages", "temperature", "top_p", "max_tokens", "stream", "stop", "random_seed", "metadata", "response_format"}
+    | {"tools", "tool_choice", "presence_penalty", "frequency_penalty", "n", "prediction", "parallel_tool_calls"}
+    | {"reasoning_effort", "prompt_mode", "guardrails", "prompt_cache_key", "service_tier", "safe_prompt"}
+    | {"min_tokens", "repetition_penalty", "top_k", "logprobs", "top_logprobs"}
+)
+AI21_TAKES = frozenset(
+    {"messages", "tools", "tool_choice", "response_format", "documents", "max_tokens", "temperature", "top_p", "stop"}
+    | {"n", "stream", "seed", "user"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """One row.
+
+    ``rename``: caller's parameter → the vendor's. ``allow``: the only parameters taken (None: all). ``drop``: those not
+    taken; ``drop_for``: those that models of a name do not take. ``clamp``: bounds of numbers. ``efforts``: words of
+    ``reasoning_effort`` → the vendor's; ``no_effort``: what says "none" instead. ``force_whole``: sent to models of a
+    name where the caller says nothing, when not streaming. ``stream_usage``: ``stream_options`` is taken;
+    ``obfuscation``: it can turn padding off. ``auto_tools``: the default of ``tool_choice`` is not "auto".
+    ``tool_modes``: words of ``tool_choice`` taken, others become "auto".
+
+    Messages. ``roles``: renamed roles. ``reasoning``: fields of earlier turns' reasoning that are taken.
+    ``message_keys``: the only keys taken (None: all). ``short_ids``: tool call ids must be nine letters or digits.
+    ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
+    user and assistant must take turns. ``strip_tools``: keys of functions not taken.
+
+    Replies. ``stop_with_tools``: "stop" is also what answers with tool calls end in.
+    """
+
+    rename: Mapping[str, str] = field(default_factory=dict)
+    allow: frozenset[str] | None = None
+    drop: frozenset[str] = frozenset()
+    drop_for: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
+    clamp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    no_effort: Mapping[str, object] = field(default_factory=dict)
+    force_whole: tuple[tuple[re.Pattern[str], Mapping[str, object]], ...] = ()
+    stream_usage: bool = True
+    obfuscation: bool = False
+    auto_tools: bool = False
+    tool_modes: frozenset[str] | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    reasoning: tuple[str, ...] = ()
+    message_keys: frozenset[str] | None = None
+    short_ids: bool = False
+    names: frozenset[str] | None = None
+    text_results: bool = False
+    alternate: bool = False
+    strip_tools: frozenset[str] = frozenset()
+    stop_with_tools: bool = False
+
+
+DEFAULT = Quirks(reasoning=REASONING)
+DEVELOPER_IS_SYSTEM = {"developer": "system"}
+
+QUIRKS: dict[str, Quirks] = {
+    # o-series and the first gpt-5 refuse sampling parameters; all chat models take max_completion_tokens.
+    "openai": Quirks(
+        rename=COMPLETION_TOKENS,
+        drop_for=(
+            (re.compile(r"^o\d"), SAMPLING | {"logit_bias"}),
+            (re.compile(r"^gpt-5(-mini|-nano|-pro)?(-\d{4}-\d\d-\d\d)?$"), SAMPLING | {"logit_bias"}),
+        ),
+        obfuscation=True,
+    ),
+    # The compatible layer ignores what it does not know.
+    "anthropic": Quirks(drop=OPENAI_ONLY - {"metadata"} | {"seed", "presence_penalty", "frequency_penalty"}),
+    # Unknown fields are a 400 of the API beneath.
+    "google": Quirks(drop=OPENAI_ONLY | {"user", "verbosity"}, stop_with_tools=True),
+    # Unknown fields are a 422.
+    "mistral": Quirks(
+        rename={"seed": "random_seed", **MAX_TOKENS},
+        allow=MISTRAL_TAKES,
+        clamp={"temperature": (0.0, 1.5)},
+        stream_usage=False,
+        roles=DEVELOPER_IS_SYSTEM,
+        message_keys=frozenset({"role", "content", "tool_calls", "tool_call_id", "name", "prefix"}),
+        short_ids=True,
+        names=frozenset({"tool"}),
+        strip_tools=frozenset({"strict", "$schema", "$id"}),
+    ),
+    "cohere": Quirks(
+        rename=MAX_TOKENS,
+        drop=OPENAI_ONLY | {"n", "top_logprobs", "parallel_tool_calls"},
+        clamp={"temperature": (0.0, 1.0)},
+        efforts={"minimal": "none", "low": "high", "medium": "high", "xhigh": "high", "max": "high"},
+        stream_usage=False,
+    ),
+    "deepseek": Quirks(
+        rename=MAX_TOKENS,
+        efforts={"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"},
+        no_effort={"thinking": {"type": "disabled"}},
+        roles=DEVELOPER_IS_SYSTEM,
+        reasoning=("reasoning_content",),
+    ),
+    "xai": Quirks(
+        drop=frozenset({"web_search_options", "search_parameters"}),
+        drop_for=(
+            (
+                re.compile(r"^grok-(3-mini|4|code-fast)(?!.*non-reasoning)"),
+                frozenset({"stop", "presence_penalty", "frequency_penalty"}),
+            ),
+        ),
+        reasoning=("reasoning_content",),
+        names=frozenset(),
+        strip_tools=frozenset({"strict"}),
+    ),
+    # Open-weight hybrid models refuse whole answers with thinking on.
+    "qwen": Quirks(
+        rename=MAX_TOKENS,
+        no_effort={"enable_thinking": False},
+        force_whole=((re.compile(r"^qwen3-[\d.]+b(-a[\d.]+b)?$"), {"enable_thinking": False}),),
+        roles=DEVELOPER_IS_SYSTEM,
+        reasoning=("reasoning_content",),
+    ),
+    "ai21": Quirks(
+        rename=MAX_TOKENS,
+        allow=AI21_TAKES,
+        stream_usage=False,
+        roles=DEVELOPER_IS_SYSTEM,
+    ),
+    "perplexity": Quirks(
+        rename=MAX_TOKENS,
+        drop=OPENAI_ONLY
+        | {"tools", "tool_choice", "parallel_tool_calls", "n", "stop", "seed", "logprobs", "top_logprobs", "user"},
+        clamp={"temperature": (0.0, 1.99)},
+        stream_usage=False,
+        roles=DEVELOPER_IS_SYSTEM,
+        alternate=True,
+    ),
+    "deepinfra": Quirks(
+        rename=MAX_TOKENS,
+        tool_modes=frozenset({"auto", "none"}),
+        reasoning=("reasoning_content",),
+        text_results=True,
+    ),
+    "openrouter": Quirks(efforts={"max": "xhigh"}, reasoning=REASONING),
+    # What /v1 does not know, it ignores without a word.
+    "ollama": Quirks(
+        rename=MAX_TOKENS,
+        drop=OPENAI_ONLY | {"n", "user", "parallel_tool_calls", "verbosity"},
+        roles=DEVELOPER_IS_SYSTEM,
+        reasoning=("reasoning",),
+    ),
+    "cerebras": Quirks(
+        rename=COMPLETION_TOKENS,
+        drop=frozenset({"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}),
+        reasoning=("reasoning",),
+    ),
+    "ovhcloud": Quirks(reasoning=("reasoning_content", "reasoning")),
+    "vllm": Quirks(auto_tools=True, reasoning=("reasoning_content", "reasoning")),
+    "albert": Quirks(auto_tools=True, reasoning=("reasoning_content", "reasoning")),
+}
+
+
+def quirks_of(kind: str) -> Quirks:
+    """The row of a kind; a server of which nothing is known takes everything as the caller wrote it."""
+    return QUIRKS.get(kind, DEFAULT)
