@@ -1,0 +1,177 @@
+"""A requested name → the Route it means. Pure: everything is looked up in one Catalog. ◇ no framework.
+
+The order (DESIGN "Names"): public model → alias → category by name, ``router/<category>`` → ``provider/model``,
+catalogued or not → the bare name of a catalogued model → the wildcard ``*`` → not found.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from providers.kinds import KINDS
+from providers.wire import Limits
+from routing.types import Candidate, Catalog, Facts, ProviderEntry, Route
+
+ROUTER_NAMES = frozenset({"router", "auto", "router/router", "router/auto"})
+DEFAULT_CATEGORY = "conversation"
+SUGGESTIONS = 3
+
+
+class NotFound(Exception):
+    """No route has this name. ``suggestions``: close names that exist."""
+
+    def __init__(self, requested: str, suggestions: tuple[str, ...] = ()) -> None:
+        shown = requested if len(requested) <= 200 else f"{requested[:200]}…"
+        hint = f" Did you mean {' or '.join(repr(name) for name in suggestions)}?" if suggestions else ""
+        super().__init__(f"Model not found: '{shown}'.{hint}")
+        self.suggestions = suggestions
+
+
+def resolve(catalog: Catalog, model: str, provider: str | None = None) -> Route:
+    """The route that ``model`` means, within ``provider`` (a Provider's name, else a kind) if one is given.
+
+    Raises ``NotFound``. A provider that lacks its key is a route all the same: its candidates say what to set.
+    """
+    if provider:
+        return _within(catalog, model, provider)
+    route = (
+        catalog.routes.get(model)
+        or _alias(catalog, model)
+        or _category(catalog, model)
+        or _provider_model(catalog, model)
+        or _bare(catalog, model)
+        or _wildcard(catalog, model)
+    )
+    if route is None:
+        raise NotFound(model, suggest(catalog, model))
+    return route
+
+
+def _alias(catalog: Catalog, name: str) -> Route | None:
+    target = catalog.aliases.get(name)
+    route = catalog.routes.get(target) if target is not None else None
+    return None if route is None else replace(route, requested=name, how="alias")
+
+
+def _category(catalog: Catalog, name: str) -> Route | None:
+    if name in ROUTER_NAMES:
+        chosen = catalog.categories.get(DEFAULT_CATEGORY)
+        return None if chosen is None else replace(chosen, requested=name, how="router")
+    return catalog.categories.get(name.removeprefix("router/"))
+
+
+def _provider_model(catalog: Catalog, name: str) -> Route | None:
+    """``provider/model``. Where the prefix names a provider that does not catalogue the rest, but another configured one
+    catalogues the whole string (DeepInfra's ``google/gemma-2-9b-it``), that one is meant."""
+    prefix, slash, rest = name.partition("/")
+    entry = catalog.providers.get(prefix)
+    if not slash or not rest or entry is None:
+        return None
+    known = entry.models.get(rest)
+    if known is not None:
+        return _single(name, known, "provider_model")
+    whole = [candidate for candidate in catalog.bare.get(name, ()) if candidate.reason_skipped is None]
+    if whole:
+        return _single(name, whole[0], "bare")
+    return _single(name, transient(catalog, entry, rest), "transient")
+
+
+def _bare(catalog: Catalog, name: str) -> Route | None:
+    """A catalogued model by its own name: at the first configured provider, else at those that would need a key."""
+    offers = catalog.bare.get(name)
+    if not offers:
+        return None
+    usable = [candidate for candidate in offers if candidate.reason_skipped is None]
+    return _route(name, usable[:1] or offers, "bare")
+
+
+def _wildcard(catalog: Catalog, name: str) -> Route | None:
+    if catalog.wildcard is None:
+        return None
+    candidates = tuple(
+        named(candidate, name) if candidate.pass_model_name else candidate for candidate in catalog.wildcard.candidates
+    )
+    return replace(catalog.wildcard, requested=name, how="wildcard", candidates=candidates)
+
+
+def _within(catalog: Catalog, model: str, provider: str) -> Route:
+    entry = catalog.providers.get(provider)
+    entries = [entry] if entry is not None else _of_kind(catalog, provider)
+    if not entries:
+        known = tuple(difflib.get_close_matches(provider, list(catalog.providers), SUGGESTIONS))
+        raise NotFound(f"{provider}/{model}", tuple(f"{name}/{model}" for name in known))
+    candidates = []
+    for each in entries:
+        name = model.removeprefix(f"{each.name}/")
+        known_model = each.models.get(model) or each.models.get(name)
+        candidates.append(known_model or transient(catalog, each, name))
+    return _route(model, candidates, "provider_model")
+
+
+def _of_kind(catalog: Catalog, kind: str) -> list[ProviderEntry]:
+    entries = [entry for entry in catalog.providers.values() if entry.kind == kind and entry.enabled]
+    return sorted(entries, key=lambda entry: (entry.position, entry.name))
+
+
+def transient(catalog: Catalog, entry: ProviderEntry, model: str) -> Candidate:
+    """A model that nobody catalogued: the Endpoint of that identity if there is one, else one made for this request."""
+    target = replace(entry.target, upstream_model=model)
+    identity = identity_of(entry.name, model, target.base_url)
+    known = catalog.endpoints.get(identity)
+    if known is not None:
+        return known
+    code, reason = why_not(entry)
+    return Candidate(
+        endpoint=f"{entry.name}/{model}",
+        identity=identity,
+        target=target,
+        credentials=entry.credentials,
+        facts=Facts(),
+        limits=Limits(first_content=first_content(entry.kind)),
+        reason_skipped=reason,
+        skip_code=code,
+    )
+
+
+def why_not(entry: ProviderEntry) -> tuple[str, str | None]:
+    """("", None) for a provider that requests can be sent to, else (code, what a person should know)."""
+    if not entry.enabled:
+        return "disabled", f"provider {entry.name} is disabled"
+    if not entry.configured:
+        setting = f"set {' or '.join(entry.missing)}, or add" if entry.missing else "add"
+        return "no_key", f"provider {entry.name} has no key: {setting} a key in the admin"
+    return "", None
+
+
+def first_content(kind: str, reasoning: bool = False) -> float:
+    """Seconds until a stream's first content: longer for models that reason and servers that load models."""
+    return 60.0 if reasoning or KINDS[kind].slow_start else 10.0
+
+
+def named(candidate: Candidate, model: str) -> Candidate:
+    """An endpoint that passes the caller's own name through."""
+    target = replace(candidate.target, upstream_model=model)
+    return replace(candidate, target=target, identity=identity_of(target.provider, model, target.base_url))
+
+
+def identity_of(provider: str, upstream_model: str, base_url: str) -> str:
+    """The key of all shared state of an endpoint: who, what, where."""
+    return f"{provider}|{upstream_model}|{base_url.rstrip('/')}"
+
+
+def _single(name: str, candidate: Candidate, how: str) -> Route:
+    return _route(name, (candidate,), how)
+
+
+def _route(name: str, candidates: Iterable[Candidate], how: str) -> Route:
+    chosen = tuple(candidates)
+    return Route(name, chosen[0].endpoint, how, chosen[0].facts.type, "ordered", chosen)
+
+
+def suggest(catalog: Catalog, name: str) -> tuple[str, ...]:
+    """Up to three names that exist and look like ``name``."""
+    known = [model.id for model in catalog.listed]
+    known += [name for name in (*catalog.aliases, *catalog.bare) if name not in known]
+    return tuple(difflib.get_close_matches(name[:200], known, SUGGESTIONS, cutoff=0.7))
