@@ -77,7 +77,11 @@ def when_ready(server):
 
 
 def post_fork(server, worker):
-    """The worker's own grace is the one promised."""
+    """The worker's own grace is the one promised. Until it has handlers of its own, a signal simply ends it: the
+    master's, which it inherits, would swallow it."""
+    for number in (signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker.cfg.set("graceful_timeout", settings.GRACE_SECONDS)
 
 

@@ -16,7 +16,7 @@ from gunicorn.workers.ggevent import GeventWorker
 DRAIN_PAUSE = 1.5  # seconds: by then the worker has stopped accepting
 
 
-class IdleWait(gevent.Timeout):  # type: ignore[misc]  # gevent publishes no types here
+class IdleWait(gevent.Timeout):
     """The time a connection may take to bring its next request; known while it waits."""
 
     def __init__(self, seconds: float, waiting: dict[IdleWait, Any]) -> None:
@@ -30,10 +30,10 @@ class IdleWait(gevent.Timeout):  # type: ignore[misc]  # gevent publishes no typ
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
         self.waiting.pop(self, None)
-        return super().__exit__(kind, error, trace)  # type: ignore[no-any-return]
+        return super().__exit__(kind, error, trace)
 
 
-class GatewayWorker(GeventWorker):  # type: ignore[misc]  # gunicorn publishes no types
+class GatewayWorker(GeventWorker):
     """Serves like gunicorn's own; on SIGTERM it finishes what is in flight and lets idle connections go."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

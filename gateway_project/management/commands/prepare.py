@@ -7,14 +7,14 @@ import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -45,12 +45,17 @@ class Command(BaseCommand):
                     first_start.record_installation()
                 self.collect_static()
         except ImproperlyConfigured as error:
-            raise CommandError(str(error), returncode=2) from error
+            self.refuse(str(error), error)
         except (OperationalError, psycopg.OperationalError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise CommandError(f"The database of DATABASE_URL cannot be used: {reason}", returncode=2) from error
+            self.refuse(f"The database of DATABASE_URL cannot be used: {reason}", error)
         if options["serve"]:
             serve(login.key if login and sys.stdout.isatty() else None)
+
+    def refuse(self, sentence: str, cause: Exception) -> NoReturn:
+        """One sentence, without the traceback or the "CommandError:" that a newcomer would stumble over."""
+        self.stderr.write(sentence)
+        raise SystemExit(2) from cause
 
     def migrate(self) -> bool:
         """Bring the tables up to date; True, and said, only if there was something to do."""
