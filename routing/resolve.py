@@ -63,8 +63,8 @@ def _category(catalog: Catalog, name: str) -> Route | None:
 
 
 def _provider_model(catalog: Catalog, name: str) -> Route | None:
-    """``provider/model``. Where the prefix names a provider that does not catalogue the rest, but another configured one
-    catalogues the whole string (DeepInfra's ``google/gemma-2-9b-it``), that one is meant."""
+    """``provider/model``. Where the prefix names a provider that does not catalogue the rest, but another configured
+    one catalogues the whole string (DeepInfra's ``google/gemma-2-9b-it``), that one is meant."""
     prefix, slash, rest = name.partition("/")
     entry = catalog.providers.get(prefix)
     if not slash or not rest or entry is None:
@@ -75,7 +75,7 @@ def _provider_model(catalog: Catalog, name: str) -> Route | None:
     whole = [candidate for candidate in catalog.bare.get(name, ()) if candidate.reason_skipped is None]
     if whole:
         return _single(name, whole[0], "bare")
-    return _single(name, transient(catalog, entry, rest), "transient")
+    return _single(name, _transient(entry, rest), "transient")
 
 
 def _bare(catalog: Catalog, name: str) -> Route | None:
@@ -91,7 +91,7 @@ def _wildcard(catalog: Catalog, name: str) -> Route | None:
     if catalog.wildcard is None:
         return None
     candidates = tuple(
-        named(candidate, name) if candidate.pass_model_name else candidate for candidate in catalog.wildcard.candidates
+        _named(candidate, name) if candidate.pass_model_name else candidate for candidate in catalog.wildcard.candidates
     )
     return replace(catalog.wildcard, requested=name, how="wildcard", candidates=candidates)
 
@@ -106,7 +106,7 @@ def _within(catalog: Catalog, model: str, provider: str) -> Route:
     for each in entries:
         name = model.removeprefix(f"{each.name}/")
         known_model = each.models.get(model) or each.models.get(name)
-        candidates.append(known_model or transient(catalog, each, name))
+        candidates.append(known_model or _transient(each, name))
     return _route(model, candidates, "provider_model")
 
 
@@ -115,50 +115,46 @@ def _of_kind(catalog: Catalog, kind: str) -> list[ProviderEntry]:
     return sorted(entries, key=lambda entry: (entry.position, entry.name))
 
 
-def transient(catalog: Catalog, entry: ProviderEntry, model: str) -> Candidate:
-    """A model that nobody catalogued: the Endpoint of that identity if there is one, else one made for this request."""
-    target = replace(entry.target, upstream_model=model)
-    identity = identity_of(entry.name, model, target.base_url)
-    known = catalog.endpoints.get(identity)
-    if known is not None:
-        return known
-    code, reason = why_not(entry)
+def _transient(entry: ProviderEntry, model: str) -> Candidate:
+    """A model that nobody catalogued and no endpoint names, made for this request."""
+    reason, code = why_unusable(entry)
     return Candidate(
         endpoint=f"{entry.name}/{model}",
-        identity=identity,
-        target=target,
+        identity=identity(entry.name, model, entry.target.base_url),
+        target=replace(entry.target, upstream_model=model),
         credentials=entry.credentials,
         facts=Facts(),
-        limits=Limits(first_content=first_content(entry.kind)),
+        limits=default_limits(entry.kind, frozenset()),
         reason_skipped=reason,
         skip_code=code,
     )
 
 
-def why_not(entry: ProviderEntry) -> tuple[str, str | None]:
-    """("", None) for a provider that requests can be sent to, else (code, what a person should know)."""
+def why_unusable(entry: ProviderEntry) -> tuple[str | None, str]:
+    """(None, "") for a provider that requests can be sent to, else (what a person should know, code)."""
     if not entry.enabled:
-        return "disabled", f"provider {entry.name} is disabled"
+        return f"provider {entry.name} is disabled", "disabled"
     if not entry.configured:
         setting = f"set {' or '.join(entry.missing)}, or add" if entry.missing else "add"
-        return "no_key", f"provider {entry.name} has no key: {setting} a key in the admin"
-    return "", None
+        return f"provider {entry.name} has no key: {setting} a key in the admin", "no_key"
+    return None, ""
 
 
-def first_content(kind: str, reasoning: bool = False) -> float:
-    """Seconds until a stream's first content: longer for models that reason and servers that load models."""
-    return 60.0 if reasoning or KINDS[kind].slow_start else 10.0
+def default_limits(kind: str, capabilities: frozenset[str]) -> Limits:
+    """Deadlines where an endpoint says nothing: first content later for models that reason or have to be loaded."""
+    slow = "reasoning" in capabilities or KINDS[kind].slow_start
+    return Limits(first_content=60.0 if slow else 10.0)
 
 
-def named(candidate: Candidate, model: str) -> Candidate:
+def identity(provider: str, upstream_model: str, base_url: str) -> str:
+    """The key of all shared state of an endpoint: who, what, where."""
+    return f"{provider}|{upstream_model}|{base_url}"
+
+
+def _named(candidate: Candidate, model: str) -> Candidate:
     """An endpoint that passes the caller's own name through."""
     target = replace(candidate.target, upstream_model=model)
-    return replace(candidate, target=target, identity=identity_of(target.provider, model, target.base_url))
-
-
-def identity_of(provider: str, upstream_model: str, base_url: str) -> str:
-    """The key of all shared state of an endpoint: who, what, where."""
-    return f"{provider}|{upstream_model}|{base_url.rstrip('/')}"
+    return replace(candidate, target=target, identity=identity(target.provider, model, target.base_url))
 
 
 def _single(name: str, candidate: Candidate, how: str) -> Route:
