@@ -11,7 +11,9 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -160,3 +162,34 @@ def test_a_database_that_cannot_be_reached_is_one_sentence(prepare: Prepare) -> 
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "The database of DATABASE_URL cannot be used" in done.stderr
     assert "s3cret" not in done.stderr
+
+
+def test_hosts_that_begin_together_make_one_installation_on_postgresql(
+    environment: dict[str, str], tmp_path: Path, postgres_url: str
+) -> None:
+    name = f"prepare_{os.getpid()}"
+    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+    secrets = {
+        "SECRET_KEY": "0123456789" * 5,
+        "GATEWAY_ENCRYPTION_KEYS": "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=",
+    }
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            hosts = [
+                environment | secrets | {"DATABASE_URL": url, "GATEWAY_DATA_DIR": str(tmp_path / f"host{number}")}
+                for number in range(3)
+            ]
+            command = [sys.executable, "manage.py", "prepare"]
+            together = [
+                subprocess.Popen(command, cwd=ROOT, env=host, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                for host in hosts
+            ]
+            ended = [(process.communicate(timeout=100), process.returncode) for process in together]
+            assert [code for _, code in ended] == [0, 0, 0], ended
+            with psycopg.connect(url) as database:
+                assert database.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)
+                assert database.execute("SELECT count(*) FROM routing_apikey").fetchone() == (1,)
+            assert len(list(tmp_path.glob("host*/first-login.txt"))) == 1
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
