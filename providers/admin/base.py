@@ -15,14 +15,19 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.forms import PaginationInlineFormSet
 from unfold.overrides import FORMFIELD_OVERRIDES
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from providers.configuration import one_change
+from providers.secrets import EncryptedTextField
 
 from .fields import PlainDecimalField
 
+FEW_LINES = UnfoldAdminTextareaWidget(attrs={"rows": 3})
 OVERRIDES = {
     **FORMFIELD_OVERRIDES,
+    models.TextField: {"widget": FEW_LINES},
+    models.JSONField: {"widget": FEW_LINES},
+    EncryptedTextField: {"widget": UnfoldAdminTextInputWidget},
     models.DecimalField: {"form_class": PlainDecimalField, "widget": UnfoldAdminDecimalFieldWidget},
 }
 
@@ -34,6 +39,7 @@ class ConfigAdmin(ModelAdmin):
     shown once more with the refusal in it.
     """
 
+    formfield_overrides = OVERRIDES
     list_per_page = 100
     compressed_fields = True
     warn_unsaved_form = True

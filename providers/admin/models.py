@@ -7,29 +7,38 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSplitDateTimeVerticalWidget
 
 from providers.catalogue import plain
 from providers.models import Price, ProviderModel
 
-from .base import ConfigInline, Switchable
+from .base import OVERRIDES, ConfigInline, Switchable
 from .fields import LinesField
 
 
 class PriceInline(ConfigInline):
     model = Price
     related = ("model__provider",)
+    formfield_overrides = {
+        **OVERRIDES,
+        models.DateTimeField: {
+            "form_class": forms.SplitDateTimeField,
+            "widget": UnfoldAdminSplitDateTimeVerticalWidget,  # the wide one pushes the figures off the page
+        },
+    }
     fields = ("valid_from", "currency", "input", "output", "cached_input", "cache_write", "request", "source")
     verbose_name_plural = _("prices per million tokens")
 
 
 class ProviderModelForm(forms.ModelForm):
     capabilities = LinesField(
-        label=_("capabilities"), help_text=_("A line each, e.g. function_calling, vision, reasoning.")
+        label=_("Capabilities"), help_text=_("A line each, e.g. function_calling, vision, reasoning.")
     )
 
 
@@ -44,8 +53,8 @@ class ProviderModelAdmin(Switchable):
     search_fields = ("name", "upstream_name", "provider__name")
     readonly_fields = ("catalogue",)
     fieldsets = (
-        (None, {"fields": ("provider", "name", "upstream_name", "type", "enabled")}),
-        (_("Facts"), {"fields": ("max_input_tokens", "max_output_tokens", "capabilities", "catalogue")}),
+        (None, {"fields": ("provider", ("name", "upstream_name"), ("type", "enabled"))}),
+        (_("Facts"), {"fields": (("max_input_tokens", "max_output_tokens"), "capabilities", "catalogue")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderModel]:

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -140,10 +140,10 @@ class ProviderAdmin(Switchable):
     hide_ordering_field = True
     list_per_page = 500  # the drag numbers rows from 0 on each page, so they belong on one
     fieldsets = (
-        (None, {"fields": ("name", "kind", "base_url", "enabled", "keyless", "description")}),
+        (None, {"fields": (("name", "enabled"), "kind", "base_url", "keyless", "description")}),
         (_("Signing"), {"fields": ("auth_header", "auth_scheme"), "classes": ("tab",)}),
         (_("What is sent"), {"fields": ("paths", "extra_body"), "classes": ("tab",)}),
-        (_("The way there"), {"fields": ("proxy", "ca_bundle", "position"), "classes": ("tab",)}),
+        (_("The way there"), {"fields": ("proxy", "ca_bundle"), "classes": ("tab",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
@@ -154,6 +154,8 @@ class ProviderAdmin(Switchable):
         if change and not request.user.has_perms(["providers.change_providerkey", "providers.change_providerheader"]):
             kept = [str(_("its keys and secret headers"))] if stored_secrets(obj) else []
             refuse_moved_secrets(form.stored_destination, destination(obj), kept)
+        if not change:
+            obj.position = (Provider.objects.aggregate(last=Max("position"))["last"] or 0) + 1
         super().save_model(request, obj, form, change)
 
     @display(description=_("keys"))

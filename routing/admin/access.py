@@ -24,13 +24,13 @@ from routing.models.access import SCOPES, default_scopes, generate_key
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
-        label=_("scopes"),
+        label=_("Scopes"),
         choices=[(scope, scope) for scope in SCOPES],
         initial=default_scopes,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     allowed_models = LinesField(
-        label=_("allowed models"),
+        label=_("Allowed models"),
         help_text=_("Names as callers write them, a line each; “*” at the end matches the rest. Empty: all."),
     )
 

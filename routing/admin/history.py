@@ -58,7 +58,9 @@ class ConfigRevisionAdmin(ReadOnlyAdmin):
             '<div class="px-2 whitespace-pre-wrap break-all {}">{}</div>',
             ((COLOURS[mark], text if mark == "@" else f"{mark} {text}") for mark, text in lines),
         )
-        return format_html('<div class="diff font-mono text-xs w-full">{}</div>', body)
+        return format_html(
+            '<div class="diff text-xs" style="font-family: ui-monospace, monospace; width: 100%">{}</div>', body
+        )
 
 
 def lines_of(one: Change) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ from routing.models import Alias, Category, Endpoint, Entry, PublicModel
 
 class EndpointForm(forms.ModelForm):
     key_again = SecretField(
-        label=_("a key of the provider"),
+        label=_("A key of the provider"),
         help_text=_("Only where the base URL is on a server that the provider's keys were not sent to before."),
     )
 
@@ -52,7 +52,7 @@ class EndpointAdmin(Switchable):
     list_select_related = ("provider",)
     search_fields = ("name", "upstream_model", "base_url", "provider__name")
     fieldsets = (
-        (None, {"fields": ("name", "provider", "upstream_model", "base_url", "key_again", "enabled")}),
+        (None, {"fields": (("name", "enabled"), "provider", "upstream_model", "base_url", "key_again")}),
         (
             _("Timeouts"),
             {
@@ -115,8 +115,7 @@ class PublicModelAdmin(Switchable):
     list_filter = ("type", "strategy", "enabled")
     search_fields = ("name", "aliases__name", "description")
     fieldsets = (
-        (None, {"fields": ("name", "type", "strategy", "mid_stream", "enabled")}),
-        (_("Shown to callers"), {"fields": ("owned_by", "description"), "classes": ("tab",)}),
+        (None, {"fields": (("name", "enabled"), ("type", "strategy"), "mid_stream", "owned_by", "description")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PublicModel]:
@@ -133,7 +132,7 @@ class PublicModelAdmin(Switchable):
 
 class CategoryForm(forms.ModelForm):
     keywords = LinesField(
-        label=_("keywords"), help_text=_("Words and phrases that speak for this category, a line each.")
+        label=_("Keywords"), help_text=_("Words and phrases that speak for this category, a line each.")
     )
 
 
@@ -144,10 +143,7 @@ class CategoryAdmin(Switchable):
     list_display = ("name", "strategy", "chain", "words", "enabled")
     list_filter = ("strategy", "enabled")
     search_fields = ("name", "keywords", "description")
-    fieldsets = (
-        (None, {"fields": ("name", "strategy", "enabled", "description")}),
-        (_("Recognised by"), {"fields": ("keywords", "weights"), "classes": ("tab",)}),
-    )
+    fieldsets = ((None, {"fields": (("name", "enabled"), "strategy", ("keywords", "weights"), "description")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         return super().get_queryset(request).prefetch_related(ENTRIES)

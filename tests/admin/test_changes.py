@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from providers.configuration import who_acts
 from providers.models import Provider, ProviderModel
-from routing.models import Alias, Category, Endpoint, Entry, PublicModel
+from routing.models import Alias, Category, ConfigClock, ConfigRevision, Endpoint, Entry, PublicModel
 from tests.admin.browser_form import fields_of
 
 
@@ -139,9 +138,44 @@ def test_prices_are_shown_without_trailing_zeros(page, db):
     assert "Set by hand, kept by update_catalogue: context window." in text
 
 
-def test_a_change_is_made_in_the_name_of_the_user(page, turbo, form, monkeypatch):
-    seen = []
-    monkeypatch.setattr(PublicModel, "clean", lambda self: seen.append(who_acts()))
-    post(page, url_of(turbo), form, description="x")
-    assert ("olga", "admin") in seen
-    assert who_acts() is None
+def test_one_request_is_one_revision_by_its_user(page, turbo, form):
+    before = ConfigRevision.objects.count()
+    moved = {"entries-0-position": "1", "entries-1-position": "0"}
+    alias = {"aliases-TOTAL_FORMS": "1", "aliases-0-name": "quick", "aliases-0-model": str(turbo.pk)}
+    assert post(page, url_of(turbo), form, description="x", **moved, **alias).redirect_chain
+    assert ConfigRevision.objects.count() == before + 1
+    newest = ConfigRevision.objects.first()
+    assert (newest.actor, newest.origin) == ("olga", "admin")
+    assert {change["path"].split("/")[2] for change in newest.diff} >= {"aliases", "description", "entries"}
+
+
+def test_an_action_and_a_deletion_are_one_revision_each(page, turbo):
+    before = ConfigRevision.objects.count()
+    both = [str(pk) for pk in Endpoint.objects.values_list("pk", flat=True)]
+    page.post("/admin/routing/endpoint/", {"action": "switch_off", "_selected_action": both})
+    page.post("/admin/routing/endpoint/", {"action": "delete_selected", "_selected_action": both, "post": "yes"})
+    newest = ConfigRevision.objects.all()[:2]
+    assert ConfigRevision.objects.count() == before + 2
+    assert {(revision.actor, revision.origin) for revision in newest} == {("olga", "admin")}
+
+
+def test_what_is_refused_leaves_no_revision_and_a_page_that_is_looked_at_neither(page, turbo, form):
+    before = ConfigRevision.objects.count()
+    post(page, url_of(turbo), form, name="router")
+    page.get("/admin/routing/endpoint/")
+    assert ConfigRevision.objects.count() == before
+
+
+def test_api_keys_move_the_clock_alone(page, turbo):
+    before, clock = ConfigRevision.objects.count(), ConfigClock.objects.get().value
+    fields = fields_of(page.get("/admin/routing/apikey/add/"), "apikey_form")
+    assert post(page, "/admin/routing/apikey/add/", fields, name="shop").redirect_chain
+    assert ConfigRevision.objects.count() == before
+    assert ConfigClock.objects.get().value == clock + 1
+
+
+def test_a_new_provider_comes_last(page, db):
+    fields = fields_of(page.get("/admin/providers/provider/add/"), "provider_form")
+    mine = {"name": "mine", "kind": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"}
+    assert post(page, "/admin/providers/provider/add/", fields, **mine).redirect_chain
+    assert Provider.objects.order_by("position").last().name == "mine"

@@ -36,44 +36,35 @@ def address(model, what: str, *arguments) -> str:
 
 
 def fill(first: int, last: int) -> None:
-    """One row a number and table, each with rows under it."""
-    with one_change("test", "test"):
-        for n in range(first, last):
-            provider = Provider.objects.create(name=f"p{n}", kind="openai-compatible", base_url="https://p.example/v1")
-            ProviderKey.objects.create(provider=provider, label="a", secret="sk-" + "x" * 40)
-            model = ProviderModel.objects.create(provider=provider, name=f"m{n}")
-            Price.objects.create(model=model, input=1, output=2)
-            endpoint = Endpoint.objects.create(name=f"e{n}", provider=provider, upstream_model="m", limit_requests=5)
-            public = PublicModel.objects.create(name=f"public{n}")
-            Alias.objects.create(name=f"alias{n}", model=public)
-            category = Category.objects.create(name=f"category{n}", keywords=["one", "two"])
-            Entry.objects.create(owner_model=public, endpoint=endpoint)
-            Entry.objects.create(owner_category=category, endpoint=endpoint)
-            key = ApiKey(name=f"key{n}")
-            key.set_key(f"sk-sy-{n:040}")
-            key.save()
+    """One row a number and table, each with rows under it, and a revision a number."""
+    for n in range(first, last):
+        with one_change("test", "test"):
+            fill_one(n)
     now = datetime.now(UTC)
     CircuitState.objects.bulk_create(CircuitState(identity=f"c{n}", phase="open") for n in range(first, last))
     KeyState.objects.bulk_create(KeyState(identity=f"api:key{n}", last_used_at=now) for n in range(first, last))
     EndpointStats.objects.bulk_create(EndpointStats(identity=f"s{n}", tries=3, failures=1) for n in range(first, last))
-    ConfigRevision.objects.bulk_create(
-        ConfigRevision(
-            number=10_000 + n,
-            actor="test",
-            origin="test",
-            diff=[{"path": f"models/m{n}", "after": {"type": "x"}}],
-            document=ConfigRevision.pack({}),
-            fingerprint="f",
-        )
-        for n in range(first, last)
-    )
+
+
+def fill_one(n: int) -> None:
+    provider = Provider.objects.create(name=f"p{n}", kind="openai-compatible", base_url="https://p.example/v1")
+    ProviderKey.objects.create(provider=provider, label="a", secret="sk-" + "x" * 40)
+    model = ProviderModel.objects.create(provider=provider, name=f"m{n}")
+    Price.objects.create(model=model, input=1, output=2)
+    endpoint = Endpoint.objects.create(name=f"e{n}", provider=provider, upstream_model="m", limit_requests=5)
+    public = PublicModel.objects.create(name=f"public{n}")
+    Alias.objects.create(name=f"alias{n}", model=public)
+    category = Category.objects.create(name=f"category{n}", keywords=["one", "two"])
+    Entry.objects.create(owner_model=public, endpoint=endpoint)
+    Entry.objects.create(owner_category=category, endpoint=endpoint)
+    key = ApiKey(name=f"key{n}")
+    key.set_key(f"sk-sy-{n:040}")
+    key.save()
 
 
 def queries(page, url: str) -> int:
     page.get(url)  # what is cached per process (content types) is read by the first request
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         assert page.get(url).status_code == 200
     return len(captured)
 
