@@ -93,15 +93,9 @@ def post_worker_init(worker):
     metrics.loop.start()
     catalog.start_polling()
     if worker.age == 1 and "GUNICORN_PID" not in os.environ:
-        from gateway_project.greeting import first_model, greeting, presented_key
+        from gateway_project.greeting import announce
 
-        now = catalog.current()
-        login_file = settings.DATA_DIR / "first-login.txt"
-        key, note = presented_key(now, _first_key, settings.FIRST_API_KEY, login_file)
-        url = listening.base_url(settings.HOST, settings.PORT, settings.PUBLIC_URL)
-        if not settings.AUTH_REQUIRED:
-            key, note = None, ""
-        print(greeting(url, key, note, first_model(now)), flush=True)  # noqa: T201 - the end of `make run`
+        print(announce(_first_key), flush=True)  # noqa: T201 - the end of `make run`
 
 
 def worker_exit(server, worker):

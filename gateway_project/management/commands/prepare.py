@@ -39,10 +39,10 @@ class Command(BaseCommand):
                 listening.refuse_unusable(settings.HOST, settings.PORT)
             with alone(settings.DATA_DIR):
                 migrated = self.migrate()
+                if migrated:
+                    first_start.record_installation()
                 login = first_start.install(self.deliver)
                 first_start.point_at_ollama()
-                if migrated or login:
-                    first_start.record_installation()
                 self.collect_static()
         except ImproperlyConfigured as error:
             self.refuse(str(error), error)
