@@ -43,7 +43,7 @@ def throughput(folder: Path, url: str, key: str, seconds: int) -> float:
 def latency(folder: Path, url: str, key: str, seconds: int) -> Latency:
     """Percentiles with one connection."""
     out = _wrk(folder, url, key, seconds, 1)
-    return Latency(*(_milliseconds(_find(rf"{share}%\s+(\S+)", out)) for share in (50, 99)))
+    return Latency(*(_milliseconds(_find(rf"(?m)^\s+{share}%\s+(\S+)", out)) for share in (50, 99)))
 
 
 def _wrk(folder: Path, url: str, key: str, seconds: int, connections: int) -> str:

@@ -1,4 +1,4 @@
-"""What drained records tell of endpoints and keys: moving figures and "last used". Listens to ``metrics.signals.drained``.
+"""What drained records tell of endpoints and keys: moving figures and "last used". Hears ``metrics.signals.drained``.
 
 Runs in the drainer's native thread, after the records have been committed: it may be lost with a killed worker, and
 nothing that must be exact is derived from it.
@@ -18,7 +18,7 @@ from routing.models import EndpointStats, KeyState
 WEIGHT = 0.1  # of the newest figure in a moving average
 
 
-def observe(records: Sequence[Mapping[str, Any]]) -> None:
+def observe(records: Sequence[Mapping[str, Any]], **signal: Any) -> None:
     """Update statistics and "last used" from a batch of records (``metrics.record.append``'s form)."""
     used: dict[str, float] = {}
     tries: dict[str, list[Mapping[str, Any]]] = {}

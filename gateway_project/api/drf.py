@@ -79,6 +79,9 @@ class GatewayView(APIView):
         """The headers that every answer carries; views answer with Django responses, ready rendered."""
         for name, value in self.account.headers().items():
             response.headers.setdefault(name, value)
+        if not response.streaming:
+            response.headers["Content-Length"] = str(len(response.content))
+        response._has_been_logged = True  # the record says more than Django's log line about a status
         return response  # type: ignore[no-any-return]  # as handed in by the view
 
 

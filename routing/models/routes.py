@@ -36,7 +36,7 @@ def _seconds(label: Any, help_text: Any) -> Any:
 
 
 class Endpoint(ConfigModel):
-    """One upstream place: a provider's model at a base URL. It alone carries timeouts, limits, circuit and statistics."""
+    """One upstream place: a provider's model at a base URL. It alone carries timeouts, limits, circuit, statistics."""
 
     name = models.CharField(_("name"), max_length=200, unique=True, validators=[ROUTE_NAME])
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="endpoints", verbose_name=_("provider"))
@@ -242,7 +242,7 @@ class Entry(ConfigModel):
 
 
 def refuse_taken_name(row: PublicModel | Alias | Category) -> None:
-    """Public models, aliases and categories share one name space; ``router``, ``auto``, ``router/…``, ``*`` are taken."""
+    """Public models, aliases and categories share one name space; ``router``, ``auto``, ``router/…``, ``*`` are ours."""
     name = row.name
     if name in RESERVED_NAMES or name.startswith("router/") or name == "*":
         raise ValidationError({"name": _("“%(name)s” is reserved for the router itself.") % {"name": name}})
