@@ -66,7 +66,8 @@ class StatusFilter(admin.SimpleListFilter):
         return [(name, _("none") if name == "none" else name) for name in STATUS_RANGES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(status__range=STATUS_RANGES[self.value()]) if self.value() in STATUS_RANGES else queryset
+        limits = STATUS_RANGES.get(self.value() or "")
+        return queryset.filter(status__range=limits) if limits else queryset
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -169,7 +170,7 @@ class RequestLogAdmin(ReadOnlyAdmin):
     @display(description=_("attempts"))
     def tried(self, request: RequestLog) -> SafeString:
         attempts = AttemptLog.objects.filter(request=request.pk).order_by("number")
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (
                 str(attempt.number),
                 attempt.endpoint,

@@ -192,7 +192,7 @@ def _insert(records: Sequence[record.Record]) -> None:
             began = datetime.fromtimestamp(entry["at"] + attempt["started_ms"] / 1000, UTC)
             identifier = f"{entry['id']}-{attempt['number']}"
             attempts.append(AttemptLog(id=identifier, request=entry["id"], at=began, **attempt))
-    RequestLog.objects.bulk_create(requests, ignore_conflicts=True)
+    RequestLog.objects.bulk_create(requests)  # known to be new; SQLite's OR IGNORE would also hide other refusals
     AttemptLog.objects.bulk_create(attempts, ignore_conflicts=True)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from django.db import DatabaseError, connections
@@ -24,8 +25,9 @@ LONGEST_PAUSE = 30.0
 class Loop:
     """Rotates ``own`` and drains its directory until stopped."""
 
-    def __init__(self, own: spool.Spool) -> None:
+    def __init__(self, own: spool.Spool, clock: Callable[[], float] = time.monotonic) -> None:
         self._own = own
+        self._clock = clock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._pause = 0.0
@@ -58,7 +60,7 @@ class Loop:
         """One round: rotate; with the lease also drain all there is, and prune each hour."""
         self._own.rotate()
         total = drain.Drained()
-        if time.monotonic() < self._not_before:
+        if self._clock() < self._not_before:
             return total
         with spool.lease(self._own.directory) as leased:
             if leased:
@@ -89,7 +91,7 @@ class Loop:
             if not self._pause:
                 logger.error("Records cannot be stored now; they wait in %s: %s", self._own.directory, error)
             self._pause = min(max(1.0, self._pause * 2), LONGEST_PAUSE)
-            self._not_before = time.monotonic() + self._pause
+            self._not_before = self._clock() + self._pause
             return drain.Drained()
         if self._pause:
             logger.warning("Records are stored again.")

@@ -74,10 +74,7 @@ def fit(record: Mapping[str, Any]) -> Record:
 
 def _attempt(attempt: Mapping[str, Any], number: int) -> Record:
     get = attempt.get
-    fitted: Record = {name: fits(get(name)) for name, fits in _ATTEMPT}
-    if not fitted["number"]:
-        fitted["number"] = number
-    return fitted
+    return {name: fits(get(name)) for name, fits in _ATTEMPT} | {"number": number}
 
 
 def _text(length: int, default: str) -> Fit:
@@ -114,9 +111,9 @@ def _money(value: Any) -> str | None:
         return None
     try:
         amount = Decimal(str(value)).quantize(CENT)
+        return f"{amount:f}" if abs(amount) < LARGEST_COST else None
     except InvalidOperation:
         return None
-    return f"{amount:f}" if abs(amount) < LARGEST_COST else None
 
 
 def _moment(value: Any) -> float:
