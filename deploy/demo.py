@@ -36,7 +36,7 @@ TEMPLATE = """{% for message in messages %}{% if message.role == "user" %}Questi
 {% elif message.role == "assistant" %}Answer: {{ message.content }}
 {% else %}{{ message.content }}
 {% endif %}{% endfor %}Answer:"""
-EXTRA_BODY = {"stop": ["\nQuestion:"], "max_tokens": 200, "repeat_penalty": 1.1}
+EXTRA_BODY = {"stop": ["\nQuestion:"], "max_tokens": 200, "repeat_penalty": 1.1, "temperature": 0.3}
 
 
 class Stop(Exception):
