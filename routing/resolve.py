@@ -1,7 +1,9 @@
 """A requested name → the Route it means. Pure: everything is looked up in one Catalog. ◇ no framework.
 
 The order (DESIGN "Names"): public model → alias → category by name, ``router/<category>`` → ``provider/model``,
-catalogued or not → the bare name of a catalogued model → the wildcard ``*`` → not found.
+catalogued or not → the bare name of a catalogued model → the wildcard ``*`` → not found. The providers meant are those
+that are configured (enabled, with a key or in need of none). What only others know is a route all the same, if nothing
+else answers: its candidates say what to set.
 """
 
 from __future__ import annotations
@@ -22,17 +24,17 @@ SUGGESTIONS = 3
 class NotFound(Exception):
     """No route has this name. ``suggestions``: close names that exist."""
 
-    def __init__(self, requested: str, suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(self, requested: str, suggestions: tuple[str, ...] = (), why: str = "") -> None:
         shown = requested if len(requested) <= 200 else f"{requested[:200]}…"
         hint = f" Did you mean {' or '.join(repr(name) for name in suggestions)}?" if suggestions else ""
-        super().__init__(f"Model not found: '{shown}'.{hint}")
+        super().__init__(f"Model not found: '{shown}'{why}.{hint}")
         self.suggestions = suggestions
 
 
 def resolve(catalog: Catalog, model: str, provider: str | None = None) -> Route:
     """The route that ``model`` means, within ``provider`` (a Provider's name, else a kind) if one is given.
 
-    Raises ``NotFound``. A provider that lacks its key is a route all the same: its candidates say what to set.
+    Raises ``NotFound``.
     """
     if provider:
         return _within(catalog, model, provider)
@@ -43,10 +45,11 @@ def resolve(catalog: Catalog, model: str, provider: str | None = None) -> Route:
         or _provider_model(catalog, model)
         or _bare(catalog, model)
         or _wildcard(catalog, model)
+        or _unconfigured(catalog, model)
     )
     if route is None:
-        raise NotFound(model, suggest(catalog, model))
-    return route
+        raise NotFound(model, suggest(catalog, model), _why_no_router(catalog, model))
+    return _passing_name(route, model)
 
 
 def _alias(catalog: Catalog, name: str) -> Route | None:
@@ -62,52 +65,65 @@ def _category(catalog: Catalog, name: str) -> Route | None:
     return catalog.categories.get(name.removeprefix("router/"))
 
 
+def _why_no_router(catalog: Catalog, name: str) -> str:
+    if name not in ROUTER_NAMES:
+        return ""
+    missing = f"there is no category '{DEFAULT_CATEGORY}'" if catalog.categories else "there are no categories"
+    return f" (classification is not configured: {missing})"
+
+
 def _provider_model(catalog: Catalog, name: str) -> Route | None:
     """``provider/model``. Where the prefix names a provider that does not catalogue the rest, but another configured
     one catalogues the whole string (DeepInfra's ``google/gemma-2-9b-it``), that one is meant."""
     prefix, slash, rest = name.partition("/")
     entry = catalog.providers.get(prefix)
-    if not slash or not rest or entry is None:
+    if not slash or not rest or entry is None or not entry.configured:
         return None
-    known = entry.models.get(rest)
-    if known is not None:
-        return _single(name, known, "provider_model")
-    whole = [candidate for candidate in catalog.bare.get(name, ()) if candidate.reason_skipped is None]
-    if whole:
-        return _single(name, whole[0], "bare")
-    return _single(name, _transient(entry, rest), "transient")
+    catalogued = entry.models.get(rest)
+    if catalogued is not None:
+        return _route(name, (catalogued,), "provider_model")
+    return _bare(catalog, name) or _route(name, (_transient(entry, rest),), "transient")
 
 
 def _bare(catalog: Catalog, name: str) -> Route | None:
-    """A catalogued model by its own name: at the first configured provider, else at those that would need a key."""
-    offers = catalog.bare.get(name)
-    if not offers:
-        return None
-    usable = [candidate for candidate in offers if candidate.reason_skipped is None]
-    return _route(name, usable[:1] or offers, "bare")
+    """A catalogued model by its own name, at the first configured provider."""
+    for candidate in catalog.bare.get(name, ()):
+        if candidate.reason_skipped is None:
+            return _route(name, (candidate,), "bare")
+    return None
 
 
 def _wildcard(catalog: Catalog, name: str) -> Route | None:
-    if catalog.wildcard is None:
+    if catalog.wildcard is None or name in ROUTER_NAMES or name == catalog.wildcard.name:
         return None
-    candidates = tuple(
-        _named(candidate, name) if candidate.pass_model_name else candidate for candidate in catalog.wildcard.candidates
-    )
-    return replace(catalog.wildcard, requested=name, how="wildcard", candidates=candidates)
+    return replace(catalog.wildcard, requested=name, how="wildcard")
+
+
+def _unconfigured(catalog: Catalog, name: str) -> Route | None:
+    """A route that cannot answer and says why: the provider that is named, else all who catalogue the name."""
+    prefix, slash, rest = name.partition("/")
+    entry = catalog.providers.get(prefix)
+    offers = catalog.bare.get(name, ())
+    if slash and rest and entry is not None and (rest in entry.models or not offers):
+        return _route(name, (entry.models.get(rest) or _transient(entry, rest),), "provider_model")
+    return _route(name, offers, "bare") if offers else None
 
 
 def _within(catalog: Catalog, model: str, provider: str) -> Route:
     entry = catalog.providers.get(provider)
     entries = [entry] if entry is not None else _of_kind(catalog, provider)
     if not entries:
-        known = tuple(difflib.get_close_matches(provider, list(catalog.providers), SUGGESTIONS))
-        raise NotFound(f"{provider}/{model}", tuple(f"{name}/{model}" for name in known))
-    candidates = []
-    for each in entries:
-        name = model.removeprefix(f"{each.name}/")
-        known_model = each.models.get(model) or each.models.get(name)
-        candidates.append(known_model or _transient(each, name))
-    return _route(model, candidates, "provider_model")
+        close = difflib.get_close_matches(provider, list(catalog.providers), SUGGESTIONS)
+        raise NotFound(f"{provider}/{model}", tuple(f"{name}/{model}" for name in close))
+    ready = [each for each in entries if each.configured] or entries
+    catalogued = [known for each in ready if (known := _known(each, model)) is not None]
+    if catalogued:
+        return _route(model, catalogued, "provider_model")
+    return _route(model, (_transient(each, model.removeprefix(f"{each.name}/")) for each in ready), "transient")
+
+
+def _known(entry: ProviderEntry, model: str) -> Candidate | None:
+    return entry.models.get(model) or entry.models.get(model.removeprefix(f"{entry.name}/"))
 
 
 def _of_kind(catalog: Catalog, kind: str) -> list[ProviderEntry]:
@@ -151,14 +167,17 @@ def identity(provider: str, upstream_model: str, base_url: str) -> str:
     return f"{provider}|{upstream_model}|{base_url}"
 
 
+def _passing_name(route: Route, model: str) -> Route:
+    """Endpoints that pass the caller's own name through get it, and the identity that goes with it."""
+    if not any(candidate.pass_model_name for candidate in route.candidates):
+        return route
+    named = (_named(candidate, model) if candidate.pass_model_name else candidate for candidate in route.candidates)
+    return replace(route, candidates=tuple(named))
+
+
 def _named(candidate: Candidate, model: str) -> Candidate:
-    """An endpoint that passes the caller's own name through."""
     target = replace(candidate.target, upstream_model=model)
     return replace(candidate, target=target, identity=identity(target.provider, model, target.base_url))
-
-
-def _single(name: str, candidate: Candidate, how: str) -> Route:
-    return _route(name, (candidate,), how)
 
 
 def _route(name: str, candidates: Iterable[Candidate], how: str) -> Route:

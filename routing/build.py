@@ -1,0 +1,309 @@
+"""The canonical document, the secrets it leaves out and the API keys → one frozen Catalog. Pure. ◇ no framework.
+
+Everything that a request needs is worked out here, once a generation: credentials, deadlines, and for each endpoint
+that configuration alone rules out the reason why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers.kinds import KINDS
+from providers.wire import Credential, Limits, Target
+from routing.listing import listed_models
+from routing.resolve import default_limits, identity, why_unusable
+from routing.types import Candidate, Catalog, Facts, Grant, PriceInForce, ProviderEntry, Route
+
+Document = Mapping[str, Any]
+DEFAULT_PORTS = {"http": 80, "https": 443}
+WILDCARD = "*"
+PASS_NAME = "*"  # noqa: S105 - an upstream model, not a password
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a Catalog is built from. ``secrets``: by path (``providers/openai/keys/default/secret``), None where a
+    stored one cannot be decrypted; ``environ``: for keys named by variable; ``created``: Unix seconds for /v1/models.
+    """
+
+    document: Document
+    secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    grants: Mapping[str, Grant] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generation: int = 0
+    created: int = 0
+
+
+def build(sources: Sources) -> Catalog:
+    """One generation, ready to be read by every request. Raises KeyError or ValueError for rows that make no sense."""
+    document = sources.document
+    offers = {name: _provider(name, said, sources) for name, said in document.get("providers", {}).items()}
+    endpoints = {name: _endpoint(name, said, offers) for name, said in document.get("endpoints", {}).items()}
+    _adopt_endpoints(offers, endpoints)
+    models: dict[str, Any] = document.get("models", {})
+    lists = _Lists(models, endpoints)
+    routes = {name: lists.model_route(name, said) for name, said in models.items()}
+    wildcard = routes.pop(WILDCARD, None)
+    if wildcard is not None and not models[WILDCARD].get("enabled", True):
+        wildcard = None
+    catalog = Catalog(
+        generation=sources.generation,
+        routes=routes,
+        aliases={alias: name for name, said in models.items() for alias in said.get("aliases", ())},
+        categories={name: lists.category_route(name, said) for name, said in document.get("categories", {}).items()},
+        providers={name: offer.entry for name, offer in offers.items()},
+        endpoints=endpoints,
+        bare=_bare(offers),
+        grants=sources.grants,
+        listed=(),
+        wildcard=wildcard,
+    )
+    return replace(catalog, listed=listed_models(catalog, document, sources.created))
+
+
+def normal_url(url: str) -> str:
+    """``url`` as identities write it: host in lower case, no default port, no slash at the end."""
+    parts = urlsplit(url)
+    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, DEFAULT_PORTS.get(scheme)) else f":{parts.port}"
+    return f"{scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A provider, with its catalogued models by name and by the name that is sent."""
+
+    entry: ProviderEntry
+    catalogued: tuple[str, ...]
+    facts: Mapping[str, Facts]
+    disabled: frozenset[str]
+
+
+def _provider(name: str, said: Document, sources: Sources) -> _Offer:
+    target = _target(name, said, sources)
+    keys: list[Document] = [key for key in said.get("keys", ()) if key.get("enabled", True)]
+    credentials = tuple(_credentials(name, keys, sources))
+    models: dict[str, Candidate] = {}
+    entry = ProviderEntry(
+        name=name,
+        kind=said["kind"],
+        position=said.get("position", 0),
+        enabled=said.get("enabled", True),
+        target=target,
+        credentials=credentials,
+        keyless=said.get("keyless", False),
+        missing=() if credentials else _missing(said["kind"], keys),
+        models=models,
+    )
+    offered: Document = said.get("models", {})
+    facts = {model: _facts(row) for model, row in offered.items()}
+    why = why_unusable(entry)
+    for model, row in offered.items():
+        off = (f"model {name}/{model} is disabled", "disabled") if not row.get("enabled", True) else (None, "")
+        reason, code = why if why[0] else off
+        models[model] = _candidate(entry, f"{name}/{model}", row.get("upstream_name") or model, facts[model])
+        if reason:
+            models[model] = replace(models[model], reason_skipped=reason, skip_code=code)
+    disabled = frozenset(model for model, row in offered.items() if not row.get("enabled", True))
+    for model, row in offered.items():
+        facts.setdefault(row.get("upstream_name") or model, facts[model])
+    return _Offer(entry, tuple(offered), facts, disabled)
+
+
+def _target(name: str, said: Document, sources: Sources) -> Target:
+    kind = KINDS[said["kind"]]
+    scheme = said.get("auth_scheme") or kind.auth_scheme
+    headers = {}
+    for header in said.get("headers", ()):
+        value = header.get("value") or sources.secrets.get(f"providers/{name}/headers/{header['name']}/value")
+        if value:
+            headers[header["name"]] = value
+    proxy = said.get("proxy")
+    if isinstance(proxy, Mapping):
+        proxy = sources.secrets.get(f"providers/{name}/proxy")
+    return Target(
+        provider=name,
+        kind=kind.name,
+        wire=kind.wire,
+        base_url=normal_url(said["base_url"]),
+        upstream_model="",
+        auth_header=said.get("auth_header") or kind.auth_header,
+        auth_scheme="" if scheme == "none" else scheme,
+        headers=headers,
+        paths={**kind.paths, **said.get("paths", {})},
+        extra_body=said.get("extra_body", {}),
+        proxy=proxy,
+        ca_bundle=said.get("ca_bundle"),
+    )
+
+
+def _credentials(name: str, keys: list[Document], sources: Sources) -> Iterator[Credential]:
+    for key in keys:
+        if "env" in key:
+            secret = sources.environ.get(key["env"], "").strip()
+        else:
+            secret = sources.secrets.get(f"providers/{name}/keys/{key['label']}/secret") or ""
+        if secret:
+            yield Credential(f"{name}/{key['label']}", secret)
+
+
+def _missing(kind: str, keys: list[Document]) -> tuple[str, ...]:
+    """The variables that would give it a key."""
+    named = tuple(key["env"] for key in keys if "env" in key)
+    return named or KINDS[kind].env_vars
+
+
+def _facts(row: Document) -> Facts:
+    return Facts(
+        type=row.get("type", "text-generation"),
+        max_input_tokens=row.get("max_input_tokens"),
+        max_output_tokens=row.get("max_output_tokens"),
+        capabilities=frozenset(row.get("capabilities", ())),
+        prices=tuple(_price(price) for price in row.get("prices", ())),
+    )
+
+
+def _price(said: Document) -> PriceInForce:
+    figures = {
+        name: Decimal(said[name]) if said.get(name) is not None else None
+        for name in ("input", "output", "cached_input", "cache_write", "request")
+    }
+    begins = said.get("valid_from")
+    return PriceInForce(
+        valid_from=datetime.fromisoformat(begins).timestamp() if begins else float("-inf"),
+        currency=said.get("currency", "USD"),
+        **figures,
+    )
+
+
+def _candidate(entry: ProviderEntry, name: str, upstream_model: str, facts: Facts, base_url: str = "") -> Candidate:
+    """One endpoint of ``entry``, with the provider's own reason if it has one."""
+    target = replace(entry.target, upstream_model=upstream_model)
+    if base_url:
+        target = replace(target, base_url=normal_url(base_url))
+    reason, code = why_unusable(entry)
+    return Candidate(
+        endpoint=name,
+        identity=identity(entry.name, upstream_model, target.base_url),
+        target=target,
+        credentials=entry.credentials,
+        facts=facts,
+        limits=default_limits(entry.kind, facts.capabilities),
+        reason_skipped=reason,
+        skip_code=code,
+        pass_model_name=upstream_model == PASS_NAME,
+    )
+
+
+def _endpoint(name: str, said: Document, offers: Mapping[str, _Offer]) -> Candidate:
+    offer = offers[said["provider"]]
+    upstream = said["upstream_model"]
+    candidate = _candidate(offer.entry, name, upstream, offer.facts.get(upstream, Facts()), said.get("base_url", ""))
+    candidate = replace(candidate, limits=_limits(candidate.limits, said), retries=said.get("retries", 1))
+    if not said.get("enabled", True):
+        return _ruled_out(candidate, f"endpoint {name} is disabled")
+    return candidate
+
+
+def _limits(default: Limits, said: Document) -> Limits:
+    total = said.get("total_timeout", default.total)
+    return Limits(
+        connect=said.get("connect_timeout", default.connect),
+        headers=total,
+        first_content=said.get("first_content_timeout", default.first_content),
+        idle=said.get("idle_timeout", default.idle),
+        total=total,
+    )
+
+
+def _ruled_out(candidate: Candidate, reason: str) -> Candidate:
+    if candidate.reason_skipped is not None:
+        return candidate
+    return replace(candidate, reason_skipped=reason, skip_code="disabled")
+
+
+def _adopt_endpoints(offers: Mapping[str, _Offer], endpoints: Mapping[str, Candidate]) -> None:
+    """A configured endpoint takes the place of the transient one of its identity; then names as sent are known too."""
+    by_identity = {candidate.identity: candidate for candidate in endpoints.values()}
+    for offer in offers.values():
+        models: dict[str, Candidate] = offer.entry.models  # type: ignore[assignment]  # still being built
+        for model in offer.catalogued:
+            candidate = by_identity.get(models[model].identity)
+            if candidate is not None and model not in offer.disabled:
+                models[model] = replace(candidate, facts=models[model].facts)
+        for model in offer.catalogued:
+            if model not in offer.disabled:
+                models.setdefault(models[model].target.upstream_model, models[model])
+    for candidate in endpoints.values():
+        entry = offers[candidate.target.provider].entry
+        if candidate.target.base_url == entry.target.base_url and not candidate.pass_model_name:
+            entry.models.setdefault(candidate.target.upstream_model, candidate)  # type: ignore[attr-defined]  # as above
+
+
+class _Lists:
+    """Ordered entries → candidates, public models within public models expanded in place."""
+
+    def __init__(self, models: Document, endpoints: Mapping[str, Candidate]) -> None:
+        self.models = models
+        self.endpoints = endpoints
+
+    def model_route(self, name: str, said: Document) -> Route:
+        candidates = self._candidates(said, (name,))
+        if not said.get("enabled", True):
+            candidates = {key: _ruled_out(one, f"model {name} is disabled") for key, one in candidates.items()}
+        return Route(
+            requested=name,
+            name=name,
+            how="model",
+            type=said.get("type", "text-generation"),
+            strategy=said.get("strategy", "ordered"),
+            candidates=tuple(candidates.values()),
+            mid_stream=said.get("mid_stream", "error"),
+        )
+
+    def category_route(self, name: str, said: Document) -> Route:
+        candidates = self._candidates(said, ())
+        if not said.get("enabled", True):
+            candidates = {key: _ruled_out(one, f"category {name} is disabled") for key, one in candidates.items()}
+        strategy = said.get("strategy", "ordered")
+        return Route(name, name, "category", "text-generation", strategy, tuple(candidates.values()), category=name)
+
+    def _candidates(self, said: Document, within: tuple[str, ...]) -> dict[str, Candidate]:
+        """By endpoint: one that is reached twice counts where it can be used, else where it came first."""
+        found: dict[str, Candidate] = {}
+        for entry in said.get("entries", ()):
+            for candidate in self._entry(entry, within):
+                ranked = replace(candidate, priority=entry.get("priority", 0), weight=entry.get("weight", 1))
+                if not entry.get("enabled", True):
+                    ranked = _ruled_out(ranked, "its entry in the list is disabled")
+                known = found.get(ranked.endpoint)
+                if known is None or (known.reason_skipped is not None and ranked.reason_skipped is None):
+                    found.pop(ranked.endpoint, None)
+                    found[ranked.endpoint] = ranked
+        return found
+
+    def _entry(self, entry: Document, within: tuple[str, ...]) -> Iterator[Candidate]:
+        if "endpoint" in entry:
+            yield self.endpoints[entry["endpoint"]]
+            return
+        name = entry["model"]
+        if name in within:
+            return
+        nested = self._candidates(self.models[name], (*within, name)).values()
+        enabled = self.models[name].get("enabled", True)
+        yield from nested if enabled else [_ruled_out(one, f"model {name} is disabled") for one in nested]
+
+
+def _bare(offers: Mapping[str, _Offer]) -> dict[str, tuple[Candidate, ...]]:
+    """Names that providers catalogue → their candidates by the providers' positions."""
+    names: dict[str, list[Candidate]] = {}
+    for offer in sorted(offers.values(), key=lambda offer: (offer.entry.position, offer.entry.name)):
+        for model in offer.catalogued:
+            names.setdefault(model, []).append(offer.entry.models[model])
+    return {name: tuple(candidates) for name, candidates in names.items()}

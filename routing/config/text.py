@@ -1,0 +1,112 @@
+"""The document as YAML text, both ways. Reading is safe and bounded.
+
+Refused: more than 10 MB, anchors and aliases (a "bomb" of a few lines can unfold to gigabytes), tags, nesting beyond
+50, duplicate keys, keys that are not text, and characters that no database stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from routing.config.document import VERSION, DocumentError, Problem, shown
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_DEPTH = 50
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C parser is 10 times faster
+    """Times stay text, ``<<`` is a key like any other, duplicate keys are errors."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":merge", ":value"))]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _value in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise _at(key_node.start_mark, f"the key {shown(key)} is not text; quote it")
+            if key in seen:
+                raise _at(key_node.start_mark, f"the key {shown(key)} appears twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Nothing is abbreviated by anchors: the reader refuses them."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Document → YAML text: the same text for the same document."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+
+def load(text: str | bytes) -> dict[str, Any]:
+    """YAML text → a document of the present version. Raises DocumentError: line or path, and what was expected."""
+    if len(text if isinstance(text, bytes) else text.encode(errors="replace")) > MAX_BYTES:
+        raise _wrong(f"the document is larger than {MAX_BYTES // 1024 // 1024} MB")
+    try:
+        _refuse_tricks(text)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
+    except yaml.MarkedYAMLError as error:
+        raise _at(error.problem_mark, f"not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as error:
+        if isinstance(error, DocumentError):
+            raise
+        raise _wrong(f"not YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+    if not isinstance(document, dict):
+        raise _wrong(f"expected a mapping that begins with “version: {VERSION}”, not {shown(document)}")
+    version = document.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise DocumentError([Problem("version", f"expected {VERSION}, not {shown(version)}")])
+    _refuse_unstorable("", document)
+    return document
+
+
+def _refuse_tricks(text: str | bytes) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _at(event.start_mark, "anchors and aliases (&, *) are not accepted; quote a text that begins so")
+        if getattr(event, "tag", None):
+            raise _at(event.start_mark, "tags (!) are not accepted; quote a text that begins so")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _at(event.start_mark, f"nested more than {MAX_DEPTH} deep")
+
+
+def _refuse_unstorable(path: str, value: Any) -> None:
+    """NUL, lone surrogates, NaN and infinities are accepted by YAML and by no database."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_unstorable(path, key)
+            _refuse_unstorable(f"{path}/{key}" if path else key, item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_unstorable(f"{path}/{index}", item)
+    elif isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise DocumentError([Problem(path, "expected text without NUL and lone surrogates")])
+    elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        raise DocumentError([Problem(path, "expected a finite number")])
+    elif not isinstance(value, str | int | float | None):
+        raise DocumentError([Problem(path, f"expected text, a number, true, false or null, not {shown(value)}")])
+
+
+def _at(mark: Any, message: str) -> DocumentError:
+    return DocumentError([Problem(f"line {mark.line + 1}" if mark else "", message)])
+
+
+def _wrong(message: str) -> DocumentError:
+    return DocumentError([Problem("", message)])
