@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from providers.models import Provider, ProviderModel
@@ -37,6 +39,12 @@ def names(row) -> list[str]:
 def test_entries_are_edited_in_order_on_the_page_of_their_model(page, turbo, form):
     assert post(page, url_of(turbo), form, **{"entries-0-position": "1", "entries-1-position": "0"}).redirect_chain
     assert names(turbo) == ["second", "first"]
+
+
+def test_the_row_that_add_another_copies_has_no_position_yet(page, turbo):
+    text = page.get(url_of(turbo)).content.decode()
+    row = re.search(r'<input[^>]*name="entries-__prefix__-position"[^>]*>', text).group()
+    assert "value=" not in row
 
 
 def test_a_new_entry_goes_to_the_end(page, turbo, acme, form):

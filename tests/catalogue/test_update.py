@@ -90,13 +90,19 @@ def test_an_operators_price_is_kept():
 
 
 @pytest.mark.django_db
-def test_a_price_that_an_operator_removed_or_announced_is_left_to_them():
+def test_a_price_that_an_operator_removed_stays_removed():
     line = replace(line_of("openai", "o1"), price=priced_at("10", "40"), follows=None)
     row_of("openai", "o1").prices.get().delete()
     assert outcomes(refresh([line], nobody_publishes, NOW, add=False)) == {("price", "kept")}
     assert not row_of("openai", "o1").prices.exists()
+
+
+@pytest.mark.django_db
+def test_where_an_operator_has_announced_a_price_none_is_added():
+    line = replace(line_of("openai", "o1"), price=priced_at("10", "40"), follows=None)
     Price(model=row_of("openai", "o1"), valid_from=datetime(2028, 1, 1, tzinfo=UTC), input=9, output=9).save()
     assert outcomes(refresh([line], nobody_publishes, NOW, add=False)) == {("price", "kept")}
+    assert row_of("openai", "o1").prices.count() == 2
 
 
 @pytest.mark.django_db
