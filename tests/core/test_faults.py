@@ -210,6 +210,13 @@ def test_redaction_leaves_ordinary_words_alone() -> None:
             "",
             0.12,
         ),
+        (
+            {"x-ratelimit-reset-requests": "20s", "x-ratelimit-remaining-requests": "0"}
+            | {"x-ratelimit-reset-tokens": "3s", "x-ratelimit-remaining-tokens": "0"},
+            None,
+            "",
+            20,
+        ),
         ({"x-ratelimit-reset-requests": "1s"}, None, "", None),
         ({"x-ratelimit-reset": "1795255245000"}, None, "", 45),
         ({"x-ratelimit-reset": "1795255245"}, None, "", 45),
@@ -240,34 +247,16 @@ def test_limits_and_failures_carry_the_time_to_wait_and_other_errors_none() -> N
     assert classify(400, retry_after="3").retry_after is None
 
 
+KEYS = [
+    "error", "message", "detail", "details", "errors", "code", "type", "param", "status", "metadata", "raw",
+    "headers", "reasons", "loc", "msg", "retryDelay", "innererror", "retry-after", "x-ratelimit-reset",
+]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "error",
-                    "message",
-                    "detail",
-                    "details",
-                    "errors",
-                    "code",
-                    "type",
-                    "param",
-                    "status",
-                    "metadata",
-                    "raw",
-                    "headers",
-                    "reasons",
-                    "loc",
-                    "msg",
-                    "retryDelay",
-                    "innererror",
-                    "retry-after",
-                    "x-ratelimit-reset",
-                ]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=4,
         )
