@@ -78,6 +78,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
+def refusal(request: HttpRequest) -> list[str] | None:
+    """A red label on every page while the newest generation of the configuration cannot be served."""
+    from routing import catalog
+
+    now = catalog.status()
+    if now.error is None:
+        return None
+    label = _("Configuration refused, generation %(generation)d stays: %(error)s")
+    return [label % {"generation": now.generation, "error": now.error[:100]}, "danger"]
+
+
 UNFOLD = {
     "SITE_TITLE": "Switchyard",
     "SITE_HEADER": "Switchyard",
@@ -87,6 +98,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": refusal,
     "COLORS": {"primary": PRIMARY},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
 }

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from providers.configuration import one_change
 from providers.models import Price, Provider, ProviderKey, ProviderModel
+from routing import catalog
 from routing.models import (
     Alias,
     ApiKey,
@@ -132,6 +133,14 @@ def test_the_menu_names_the_four_groups(page):
     for heading in ("Routing", "Providers", "Access", "Observe"):
         assert heading in text
     assert "Switchyard" in text
+
+
+def test_every_page_says_when_the_newest_configuration_is_refused(page, monkeypatch):
+    assert "Configuration refused" not in page.get("/admin/").content.decode()
+    monkeypatch.setattr(catalog, "status", lambda: catalog.Status(7, "ValueError: a cycle", 0.0))
+    for url in ("/admin/", "/admin/routing/endpoint/"):
+        text = page.get(url).content.decode()
+        assert "Configuration refused, generation 7 stays: ValueError: a cycle" in text
 
 
 def test_nobody_sees_a_page_without_signing_in(client, db):
