@@ -22,7 +22,8 @@ from typing import IO
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
 from metrics import record, rollup, spool
-from metrics.models import AttemptLog, RequestLog, SpoolMark, UsageHour
+from metrics.insert import insert
+from metrics.models import RequestLog, SpoolMark, UsageHour
 from metrics.signals import drained
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,7 @@ def _store(batch: _Batch, checkpoint: Checkpoint) -> Drained | None:
             return None
         checkpoint("begun")
         new = _unknown(batch.records)
-        _insert(new)
+        insert(new)
         checkpoint("inserted")
         _add_to_hours(rollup.sums(new))
         checkpoint("summed")
@@ -180,20 +181,6 @@ def _unknown(records: Sequence[record.Record]) -> list[record.Record]:
     by_id = {entry["id"]: entry for entry in reversed(records)}
     known = set(RequestLog.objects.filter(id__in=list(by_id)).values_list("id", flat=True))
     return [entry for identifier, entry in reversed(by_id.items()) if identifier not in known]
-
-
-def _insert(records: Sequence[record.Record]) -> None:
-    requests, attempts = [], []
-    for entry in records:
-        row = {name: value for name, value in entry.items() if name != "attempts"}
-        row["at"] = datetime.fromtimestamp(entry["at"], UTC)
-        requests.append(RequestLog(**row))
-        for attempt in entry["attempts"]:
-            began = datetime.fromtimestamp(entry["at"] + attempt["started_ms"] / 1000, UTC)
-            identifier = f"{entry['id']}-{attempt['number']}"
-            attempts.append(AttemptLog(id=identifier, request=entry["id"], at=began, **attempt))
-    RequestLog.objects.bulk_create(requests)  # known to be new; SQLite's OR IGNORE would also hide other refusals
-    AttemptLog.objects.bulk_create(attempts, ignore_conflicts=True)
 
 
 def _add_to_hours(changes: Mapping[rollup.Key, rollup.Sums]) -> None:

@@ -30,9 +30,8 @@ def prune(directory: Path, pause: Pause = time.sleep) -> int:
     if not settings.RETENTION_DAYS:
         return 0
     before = datetime.now(UTC) - timedelta(days=settings.RETENTION_DAYS)
-    requests = _prune(RequestLog, before, pause)
-    _prune(AttemptLog, before, pause)
-    return requests
+    _prune(AttemptLog, before, pause)  # before their requests: a request that is gone left no attempts behind
+    return _prune(RequestLog, before, pause)
 
 
 def due(directory: Path) -> bool:
