@@ -60,12 +60,13 @@ def test_a_first_start_makes_everything_once_and_a_second_nothing(prepare: Prepa
     assert rows(data, "SELECT name, scopes FROM routing_apikey") == [("first", '["inference", "admin", "metrics"]')]
     revisions = rows(data, "SELECT number, origin FROM routing_configrevision")
     assert revisions[0] == (1, "installation")
-    assert (data / "static" / "staticfiles.json").is_file()
+    collected = (data / "static" / "staticfiles.json").stat().st_mtime_ns
     login.unlink()
 
     second = prepare()
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert not login.exists()
+    assert (data / "static" / "staticfiles.json").stat().st_mtime_ns == collected
     assert rows(data, "SELECT number, origin FROM routing_configrevision") == revisions
     assert len(rows(data, "SELECT id FROM routing_apikey")) == 1
 
@@ -87,7 +88,8 @@ def test_what_the_environment_says_is_used_and_told_nowhere(prepare: Prepare, da
 def test_a_key_that_was_deleted_does_not_come_back(prepare: Prepare, data: Path) -> None:
     prepare(GATEWAY_API_KEY="key-0123456789-0123456789")
     rows(data, "DELETE FROM routing_apikey")
-    prepare(GATEWAY_API_KEY="key-0123456789-0123456789")
+    again = prepare(GATEWAY_API_KEY="key-0123456789-0123456789")
+    assert (again.returncode, again.stderr) == (0, "")
     assert rows(data, "SELECT id FROM routing_apikey") == []
 
 

@@ -10,8 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,76 @@ def test_the_printed_curl_line_reaches_the_gateway_and_ctrl_c_ends_it(
         assert at_rest.recv(4096).startswith(b"HTTP/1.1 200")
         terminal.press_ctrl_c()
         assert terminal.process.wait(9) == 0, "a connection at rest held the worker for the whole grace"
+
+
+class HeldUpstream(BaseHTTPRequestHandler):
+    """Streams one word, waits until it is let go, and finishes."""
+
+    let_go = threading.Event()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.say({"role": "assistant", "content": "held"}, None)
+        assert self.let_go.wait(60)
+        self.say({"content": " and released"}, "stop")
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def say(self, delta: dict[str, str], finish: str | None) -> None:
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "llama3.1"}
+        line = json.dumps(chunk | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        self.wfile.write(f"data: {line}\n\n".encode())
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the output is the test's."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[str]:
+    HeldUpstream.let_go.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), HeldUpstream) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        HeldUpstream.let_go.set()
+        server.shutdown()
+
+
+def refuses_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_stream_in_flight_finishes_after_ctrl_c(environment: dict[str, str], upstream: str) -> None:
+    terminal = Terminal(
+        environment | {"OLLAMA_BASE_URL": upstream, "GATEWAY_AUTH": "off", "GATEWAY_GRACE_SECONDS": "60"}
+    )
+    try:
+        terminal.until("-d '{")
+        port = int(environment["PORT"])
+        body = {"model": "llama3.1", "messages": [{"role": "user", "content": "x"}], "stream": True}
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/chat/completions", json.dumps(body).encode(), headers
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            shown = b""
+            while b"held" not in shown:
+                shown += answer.readline()
+            terminal.press_ctrl_c()
+            wait_for(lambda: refuses_connections(port), "no new connection is accepted")
+            HeldUpstream.let_go.set()
+            shown += answer.read()
+        assert b" and released" in shown
+        assert shown.endswith(b"data: [DONE]\n\n")
+        assert terminal.process.wait(30) == 0
+    finally:
+        terminal.close()
 
 
 def test_sigterm_ends_it_with_success_and_a_second_start_is_silent_about_the_key(environment: dict[str, str]) -> None:
