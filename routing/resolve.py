@@ -119,7 +119,9 @@ def _within(catalog: Catalog, model: str, provider: str) -> Route:
     catalogued = [known for each in ready if (known := _known(each, model)) is not None]
     if catalogued:
         return _route(model, catalogued, "provider_model")
-    return _route(model, (_transient(each, model.removeprefix(f"{each.name}/")) for each in ready), "transient")
+    return _route(
+        model, (_transient(each, model.removeprefix(f"{each.name}/") or model) for each in ready), "transient"
+    )
 
 
 def _known(entry: ProviderEntry, model: str) -> Candidate | None:

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,16 @@ from routing.types import Catalog, Grant, Plan, Route
 log = logging.getLogger("switchyard.route")
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a request ended: HTTP status, the record's outcome, what went wrong, what was answered."""
+
+    status: int
+    outcome: str
+    failure: Failure | None = None
+    summary: Summary | None = None
 
 
 class Account:
@@ -87,9 +98,7 @@ class Account:
         ]
         return {"attempts": tried + left_out}
 
-    def finish(
-        self, status: int, outcome: str, *, failure: Failure | None = None, summary: Summary | None = None
-    ) -> None:
+    def finish(self, result: Result) -> None:
         """Write the record. Callers without a valid key leave none: strangers can't fill the memory."""
         if self._finished or self.grant is None:
             return
@@ -101,8 +110,8 @@ class Account:
             "api_key": self.grant.name,
             "operation": self.operation,
             "generation": self.generation,
-            "status": status,
-            "outcome": outcome,
+            "status": result.status,
+            "outcome": result.outcome,
             "duration_ms": self.ledger.ms(time.monotonic()),
             "first_ms": self.first_ms,
             "overhead_ms": self.overhead_ms,
@@ -114,9 +123,9 @@ class Account:
             entry.update(requested_model=self.parsed.model, stream=self.parsed.call.stream)
         if self.route is not None:
             entry.update(route=self.route.name, category=self.route.category)
-        if failure is not None:
-            entry.update(error_code=failure.code or "", error=failure.message)
-        entry.update(self._answered(summary))
+        if result.failure is not None:
+            entry.update(error_code=result.failure.code or "", error=result.failure.message)
+        entry.update(self._answered(result.summary))
         record.append(entry)
 
     def _attempt(self, number: int) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def _read(request: HttpRequest) -> bytes:
             return b""
         length = int(declared)
         if length > settings.MAX_BODY_BYTES:
-            raise _too_large()
+            raise _too_large(stream)
         body: bytes = _piece(stream, length)
         if len(body) < length:
             raise CallerLeft
@@ -55,7 +55,7 @@ def _read(request: HttpRequest) -> bytes:
     while piece := _piece(stream, _PIECE):
         size += len(piece)
         if size > settings.MAX_BODY_BYTES:
-            raise _too_large()
+            raise _too_large(stream)
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -89,7 +89,11 @@ def _time_limit() -> Iterator[None]:
             ) from None
 
 
-def _too_large() -> ApiError:
+def _too_large(stream: Any) -> ApiError:
+    """Read on for a while: a connection that is closed while its caller still sends loses the answer with it."""
+    left = settings.MAX_BODY_BYTES
+    while left > 0 and (piece := _piece(stream, _PIECE)):
+        left -= len(piece)
     limit = settings.MAX_BODY_BYTES // (1024 * 1024)
     return ApiError(
         413,

@@ -12,7 +12,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from gateway_project.api.account import Account
+from gateway_project.api.account import Account, Result
 from gateway_project.api.auth import authenticate
 from gateway_project.api.errors import ApiError, error_response, failure_of
 from providers.errors import CallerLeft
@@ -45,10 +45,11 @@ class GatewayView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = IgnoreAccept
     scope: str | None = "inference"
-    operation = ""
+    operation = ""  # recorded where there is one
 
     account: Account
     catalog: Catalog
+    result: Result | None = None
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         self.account = Account(request, self.operation)
@@ -64,21 +65,24 @@ class GatewayView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         """Every exception → one error object, one record."""
         if isinstance(exc, CallerLeft):
-            response = error_response(failure_of(ApiError(CALLER_LEFT, "The caller left."))[0])
-            self.account.finish(CALLER_LEFT, CallerLeft.outcome)
-            return response
+            self.result = Result(CALLER_LEFT, CallerLeft.outcome)
+            return error_response(failure_of(ApiError(CALLER_LEFT, "The caller left."))[0])
         if isinstance(exc, APIException):
             exc = _from_drf(exc, self.request._request)
         failure, headers = failure_of(exc)
         extra = self.account.attempts() if isinstance(exc, Exhausted) else None
-        if self.operation:
-            self.account.finish(failure.status, "error", failure=failure)
+        self.result = Result(failure.status, "error", failure=failure)
         return error_response(failure, headers, extra)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The headers that every answer carries; views answer with Django responses, ready rendered."""
+        """The headers that every answer carries; views answer with Django responses, ready rendered.
+
+        The record is written before the last byte leaves: once a caller has a whole answer, no kill can lose it.
+        """
         for name, value in self.account.headers().items():
             response.headers.setdefault(name, value)
+        if self.result is not None and self.operation:
+            self.account.finish(self.result)
         if not response.streaming:
             response.headers["Content-Length"] = str(len(response.content))
         response._has_been_logged = True  # the record says more than Django's log line about a status

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from gateway_project.api.account import Account
+from gateway_project.api.account import Account, Result
 from gateway_project.api.dialects.base import Failure
 from gateway_project.api.errors import stream_failure
 from providers.errors import CallerLeft
@@ -51,7 +51,6 @@ class EventStream:
         self._account = account
         self._include_usage = account.parsed is not None and account.parsed.include_usage
         self._over = False
-        self._failure: Failure | None = None
 
     def __iter__(self) -> EventStream:
         return self
@@ -65,24 +64,29 @@ class EventStream:
                 if event:
                     return event
         except CallerLeft:
-            self._over = True
+            self._finish(None)
             raise StopIteration from None
         except Exception as error:  # noqa: BLE001 - whatever broke, the caller must see an error and never a clean end
-            self._over = True
-            self._failure = stream_failure(error)
-            ending: bytes = self._dialect.render_stream_error(self._failure)
-            return ending
-        self._over = True
-        end: bytes = self._dialect.render_end()
-        return end
+            failure = stream_failure(error)
+            self._finish(failure)
+            return bytes(self._dialect.render_stream_error(failure))
+        self._finish(None)
+        return bytes(self._dialect.render_end())
 
     def close(self) -> None:
         """Called by the server after the last byte, or when the caller has left."""
+        self._finish(None)
+
+    def _finish(self, failure: Failure | None) -> None:
+        """Before the last event leaves: once a caller has a whole answer, no kill can lose its record."""
+        if self._over:
+            return
+        self._over = True
         self._relay.close()
-        account, summary, outcome = self._account, self._relay.summary, self._relay.outcome
-        if account.parsed is not None:
-            summary.estimate(account.parsed.call.body)
-        account.finish(200, "success" if outcome == "success" else outcome, failure=self._failure, summary=summary)
+        summary = self._relay.summary
+        if self._account.parsed is not None:
+            summary.estimate(self._account.parsed.call.body)
+        self._account.finish(Result(200, self._relay.outcome, failure, summary))
 
 
 def stream_response(stream: EventStream) -> StreamingHttpResponse:

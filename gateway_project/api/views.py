@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from gateway_project.api import listing
+from gateway_project.api.account import Result
 from gateway_project.api.auth import authorise_model
 from gateway_project.api.body import read_json
 from gateway_project.api.dialects import openai
@@ -32,18 +33,6 @@ class Inflight:
     """How many requests this worker is serving. Beyond GATEWAY_MAX_INFLIGHT further ones are refused at once."""
 
     count = 0
-
-
-class RecordedResponse(HttpResponse):
-    """A whole reply that calls ``after`` when the server has sent its last byte."""
-
-    after: Any = None
-
-    def close(self) -> None:
-        super().close()
-        if self.after is not None:
-            self.after()
-            self.after = None
 
 
 class ChatCompletions(GatewayView):
@@ -86,10 +75,9 @@ class ChatCompletions(GatewayView):
         if parsed.call.stream:
             return stream_response(EventStream(Relay(answer, ports, account.ledger), openai, account))
         summary = settle(answer, ports, account.ledger)
-        response = RecordedResponse(openai.render_response(answer.reply.body), content_type="application/json")
         summary.estimate(parsed.call.body)
-        response.after = lambda: account.finish(200, "success", summary=summary)
-        return response
+        self.result = Result(200, "success", summary=summary)
+        return HttpResponse(openai.render_response(answer.reply.body), content_type="application/json")
 
 
 def _leave() -> None:

@@ -50,7 +50,7 @@ def error_of(body: bytes) -> dict[str, Any]:
         (b'{"model": "\\ud800", "messages": []}', 400),
         (b"[" * 100_000, 400),
         (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, 400),
-        (b'{"model": "m", "messages": [{"role": "user", "content": "x"}], "seed": ' + b"9" * 400 + b"}", 404),
+        (b'{"model": "m", "messages": [{"role": "user", "content": "x"}], "seed": ' + b"9" * 400 + b"}", 400),
         (b"null", 400),
         (b'"text"', 400),
         (b'{"messages": [{"role": "user", "content": "x"}]}', 400),

@@ -53,7 +53,10 @@ def test_a_fault_before_the_answer_goes_unnoticed(
     assert status == 200, body
     assert told["x-gateway-endpoint"] == f"fallback-{case}"
     assert b"Hel" in body
-    assert 1 <= len(switchboard.seen(f"primary-{case}")) <= 2
+    # A resting connection that ends before a byte of the reply may have been stale: that is not a try of its own.
+    most = 3 if fault.endswith("before headers") else 2
+    assert 1 <= len(switchboard.seen(f"primary-{case}")) <= most
+    assert int(told["x-gateway-attempts"]) <= 3
 
 
 @pytest.mark.parametrize("fault", STREAM_FAULTS)
