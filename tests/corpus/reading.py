@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import openai
@@ -18,16 +19,16 @@ def text_of(content: Any) -> str:
 
 
 def usage_of(usage: Any) -> dict[str, int] | None:
-    """Prompt and completion tokens; reasoning tokens that a vendor counts outside are folded in: the total decides."""
+    """Prompt and completion tokens; what a vendor counts in the total alone (reasoning) belongs to the completion."""
     if usage is None:
         return None
     prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    total = usage.total_tokens or 0
-    details = getattr(usage, "completion_tokens_details", None)
-    reasoning = (getattr(details, "reasoning_tokens", None) or 0) if details else 0
-    if total == prompt + completion + reasoning:
-        completion += reasoning
-    return {"prompt": prompt, "completion": completion}
+    return {"prompt": prompt, "completion": max(completion, (usage.total_tokens or 0) - prompt)}
+
+
+def arguments_of(arguments: Any) -> Any:
+    """Some servers send an object where OpenAI sends its JSON text."""
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, separators=(",", ":"))
 
 
 def calls_of(calls: dict[Any, dict[str, str]]) -> list[tuple[str, str, str]]:
@@ -56,7 +57,11 @@ def read_whole(client: OpenAI, body: dict[str, Any]) -> dict[str, Any]:
         finish[choice.index or 0] = choice.finish_reason
         for number, call in enumerate(choice.message.tool_calls or []):
             function = call.function
-            calls[choice.index or 0, number] = {"id": call.id, "name": function.name, "arguments": function.arguments}
+            calls[choice.index or 0, number] = {
+                "id": call.id,
+                "name": function.name,
+                "arguments": arguments_of(function.arguments),
+            }
     return {"text": text, "finish": finish, "calls": calls_of(calls), "usage": usage_of(answer.usage)}
 
 
@@ -80,5 +85,5 @@ def read_stream(client: OpenAI, body: dict[str, Any]) -> dict[str, Any]:
                 call["id"] = call["id"] or part.id or ""
                 if part.function is not None:
                     call["name"] = call["name"] or part.function.name or ""
-                    call["arguments"] += part.function.arguments or ""
+                    call["arguments"] += arguments_of(part.function.arguments or "")
     return {"text": text, "finish": finish, "calls": calls_of(calls), "usage": usage_of(usage)}
