@@ -151,20 +151,22 @@ def drainers_killed() -> dict[str, Any]:
 
 
 def drainers_race() -> dict[str, Any]:
-    """Four drainers at once, and records that are in two files each."""
-    from metrics import drain, record, spool
+    """Four hosts drain into one database, two drainers each; a part of the records is on two hosts."""
+    from metrics import drain, spool
     from tests.metrics.records import made, spooled
 
-    entries = [made() for _ in range(400)]
-    directory = spool.default_directory()
-    for start in range(0, 400, 50):
-        spooled(directory, *entries[start : start + 50])
-        spooled(directory, *entries[start : start + 30])
-    assert record.new_id()
+    entries = [made() for _ in range(1600)]
+    hosts = [spool.default_directory().with_name(f"host-{number}") for number in range(4)]
+    for start in range(0, len(entries), 40):
+        number = start // 40
+        spooled(hosts[number % 4], *entries[start : start + 40])
+        spooled(hosts[(number + 1) % 4], *entries[start : start + 10])
     disconnect()
-    children = [forked(lambda: drain.drain(directory)) for _ in range(4)]
-    codes = [os.WEXITSTATUS(os.waitpid(child, 0)[1]) for child in children]
-    return outcome([entry["id"] for entry in entries]) | {"codes": codes}
+    children = [forked(lambda host=host: drain.drain(host)) for host in hosts * 2]  # type: ignore[misc]
+    codes = {os.WEXITSTATUS(os.waitpid(child, 0)[1]) for child in children}
+    told = outcome([entry["id"] for entry in entries])
+    left = [path for host in hosts for path in host.iterdir()]
+    return told | {"codes": list(codes), "files": len(left)}
 
 
 def native() -> dict[str, Any]:

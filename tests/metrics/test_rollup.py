@@ -104,6 +104,11 @@ def test_tries_count_where_they_were_made_and_failovers_where_they_began() -> No
     assert (rows["slow"].requests, rows["slow"].tries, rows["slow"].limit_skips) == (0, 0, 1)
 
 
+def test_only_the_endpoint_that_ended_a_request_has_its_currency() -> None:
+    currencies = {key.endpoint: key.currency for key in rollup.sums([record.fit(made())])}
+    assert currencies == {"acme/large": "USD", "zeta/large": "", "slow": ""}
+
+
 def test_names_too_long_for_an_index_entry_are_shortened() -> None:
     long = "\N{GRINNING FACE}" * 200
     key = next(iter(rollup.sums([record.fit(made(route=long, category=long, endpoint=long, api_key=long))])))

@@ -37,18 +37,25 @@ def test_threads_never_make_the_same_id() -> None:
     assert len(set(made)) == 20_000
 
 
+def test_a_clock_that_runs_backwards_does_not_disturb_the_order() -> None:
+    now = time.time_ns()
+    made = [ulid.new(lambda: now), ulid.new(lambda: now - 10**9), ulid.new(lambda: now)]
+    assert made == sorted(set(made))
+
+
 def test_forked_children_make_other_ids_even_within_the_same_millisecond() -> None:
-    ulid.new()
+    now = time.time_ns() + 10**9
+    ulid.new(lambda: now)
     readers = []
     for _ in range(4):
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(writer, "\n".join(ulid.new() for _ in range(300)).encode())
+            os.write(writer, "\n".join(ulid.new(lambda: now) for _ in range(300)).encode())
             os._exit(0)
         os.close(writer)
         readers.append((child, reader))
-    made = [ulid.new() for _ in range(300)]
+    made = [ulid.new(lambda: now) for _ in range(300)]
     for child, reader in readers:
         with os.fdopen(reader) as pipe:
             made += pipe.read().split("\n")
