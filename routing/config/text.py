@@ -44,6 +44,15 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _quote_line_separators(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """PyYAML writes these plainly and reads them back as spaces."""
+    style = '"' if any(character in "\x85\u2028\u2029\ufeff" for character in value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _quote_line_separators)
+
+
 def dump(document: dict[str, Any]) -> str:
     """Document → YAML text: the same text for the same document."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
