@@ -59,10 +59,10 @@ def _alias(catalog: Catalog, name: str) -> Route | None:
 
 
 def _category(catalog: Catalog, name: str) -> Route | None:
-    if name in ROUTER_NAMES:
-        chosen = catalog.categories.get(DEFAULT_CATEGORY)
-        return None if chosen is None else replace(chosen, requested=name, how="router")
-    return catalog.categories.get(name.removeprefix("router/"))
+    """A category by name; without a classifier, what asks for the router itself is conversation."""
+    routed = name in ROUTER_NAMES
+    chosen = catalog.categories.get(DEFAULT_CATEGORY if routed else name.removeprefix("router/"))
+    return None if chosen is None else replace(chosen, requested=name, how="router" if routed else "category")
 
 
 def _why_no_router(catalog: Catalog, name: str) -> str:
