@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,6 +59,8 @@ class Command(BaseCommand):
             getattr(self, f"do_{command}")(**options)
         except (DocumentError, NoSuchRevision) as error:
             raise CommandError(str(error)) from error
+        except BrokenPipeError:  # the reader (head, less) has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
 
