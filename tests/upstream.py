@@ -107,16 +107,15 @@ class Upstream:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for peer in self._peers:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(peer.sock, socket.SHUT_RDWR)
+        self.hang_up_resting()
         for thread in self._threads:
             thread.join(PATIENCE)
 
     def hang_up_resting(self) -> None:
         """Close every open connection, as a server does with connections at rest."""
         for peer in self._peers:
-            peer.close()
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(peer.sock, socket.SHUT_RDWR)
 
     def _next(self, request: Request) -> Behaviour:
         return self._script.pop(0) if len(self._script) > 1 else self._script[0]

@@ -1,0 +1,156 @@
+"""One try at one upstream: a call in the inner form goes out in the vendor's words, its answer comes back in ours."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from providers import chat, transport
+from providers.adapters import ADAPTERS
+from providers.adapters.base import StreamParser
+from providers.chat import Call
+from providers.errors import ConnectionBroken, UpstreamError, UpstreamTimeout
+from providers.transport import Exchange
+from providers.wire import Credential, Limits, Rendered, Target, Trace, WireRequest
+
+USAGE_GRACE = 0.5  # seconds that a finished stream may still take to bring its usage and its terminal event
+
+_BASE_HEADERS = {"content-type": "application/json", "user-agent": "switchyard", "accept-encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer: ``body`` is a ``chat.completion`` dict."""
+
+    body: dict[str, Any]
+    trace: Trace
+
+
+class ChunkStream:
+    """A streamed answer: ``held`` has every inner chunk up to the first content, iteration brings those after them.
+
+    The end of iteration means a complete answer. ``__next__`` raises StreamCut, ConnectionBroken, UpstreamTimeout,
+    MalformedReply, CallerLeft or the error that the upstream put into the stream. ``close`` is idempotent and cancels
+    what is still to come.
+    """
+
+    def __init__(self, exchange: Exchange, parser: StreamParser, trace: Trace) -> None:
+        self.held: list[dict[str, Any]] = []
+        self.trace = trace
+        self._exchange = exchange
+        self._parser = parser
+        self._pending: deque[dict[str, Any]] = deque()
+        self._over = self._finishing = False
+        while not self._begun():
+            self._pull()
+        if not self._over:
+            exchange.content_seen()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        while not self._pending:
+            if self._over:
+                raise StopIteration
+            try:
+                self._pull()
+            except BaseException:
+                self.close()
+                raise
+        return self._pending.popleft()
+
+    def close(self) -> None:
+        self._pending.clear()
+        self._finish()
+
+    def _finish(self) -> None:
+        self._over = True
+        self._exchange.close()
+
+    def _begun(self) -> bool:
+        """Moves chunks to ``held`` up to the first content; true once there was content or the answer is complete."""
+        while self._pending:
+            chunk = self._pending.popleft()
+            self.held.append(chunk)
+            if chat.has_content(chunk):
+                self.trace.first_at = time.monotonic()
+                return True
+        return self._over
+
+    def _pull(self) -> None:
+        try:
+            data = self._exchange.piece()
+        except (ConnectionBroken, UpstreamTimeout):
+            if not self._parser.complete:
+                raise
+            data = b""
+        if data:
+            self._take(self._parser.feed(data))
+        else:
+            self._pending.extend(self._parser.end())
+            self._finish()
+
+    def _take(self, chunks: list[dict[str, Any]]) -> None:
+        self._pending.extend(chunks)
+        if self._parser.done:
+            self._finish()
+        elif self._parser.complete and not self._finishing:
+            self._finishing = True
+            self._exchange.finish_within(USAGE_GRACE)
+
+
+def send(
+    target: Target,
+    credential: Credential | None,
+    call: Call,
+    limits: Limits,
+    gone: Callable[[], bool],
+    trace: Trace,
+) -> Completion | ChunkStream:
+    """Ask ``target`` and wait for the whole answer or, for a stream, for its first content.
+
+    ``gone`` says without blocking whether the caller left. Fills ``trace``. Raises the errors of ``providers.errors``.
+    """
+    adapter = ADAPTERS[target.wire]
+    rendered = adapter.render(call, target)
+    trace.dropped = rendered.dropped
+    exchange = transport.open(_wire_request(target, credential, call, rendered), limits, gone, trace)
+    try:
+        if exchange.status >= 400:
+            raise adapter.parse_error(exchange.status, exchange.headers, exchange.read_error(), target)
+        if call.stream:
+            return ChunkStream(exchange, adapter.open_stream(call.operation, target), trace)
+        body = adapter.parse(call.operation, exchange.read(), target)
+    except BaseException as error:
+        exchange.close()
+        if credential is not None and credential.secret:
+            _black_out(credential.secret, error)
+        raise
+    exchange.close()
+    return Completion(body, trace)
+
+
+def _black_out(secret: str, error: BaseException) -> None:
+    """Some vendors quote the key that they refuse."""
+    if isinstance(error, UpstreamError) and secret in error.message:
+        error.message = error.message.replace(secret, "***")
+        error.args = (error.message,)
+
+
+def _wire_request(target: Target, credential: Credential | None, call: Call, rendered: Rendered) -> WireRequest:
+    headers = dict(_BASE_HEADERS)
+    headers["accept"] = "text/event-stream" if call.stream else "application/json"
+    for extra in (rendered.headers, target.headers):
+        for name, value in extra.items():
+            headers[name.lower()] = value
+    if credential is not None and credential.secret:
+        scheme = target.auth_scheme
+        bare = not scheme or scheme.lower() == "none"
+        headers[target.auth_header.lower()] = credential.secret if bare else f"{scheme} {credential.secret}"
+    path = target.paths.get(call.operation, rendered.path)
+    url = f"{target.base_url.rstrip('/')}/{path.lstrip('/')}"
+    return WireRequest(rendered.method, url, headers, rendered.body, target.proxy, target.ca_bundle)
