@@ -55,6 +55,17 @@ def test_each_save_and_delete_is_one_revision(small):
     ]
 
 
+def test_entries_are_told_in_the_order_of_their_positions(small):
+    last = Entry.objects.get(endpoint__name="home-1")
+    last.position = 0
+    last.save()
+    first = Entry.objects.get(endpoint__name="acme-1")
+    first.position = 5
+    first.save()
+    assert serialize()["models"]["turbo"]["entries"] == [{"endpoint": "home-1"}, {"endpoint": "acme-1"}]
+    assert [one.endpoint for one in catalog.current().routes["turbo"].candidates] == ["home-1", "acme-1"]
+
+
 def test_a_deletion_and_what_it_takes_along_are_one_revision(small):
     before = newest().number
     Provider.objects.get(name="acme").delete()

@@ -61,8 +61,9 @@ def race(environment):
     """Migrate, let the writers race for the very first clock row, and judge what they left."""
     migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=100)
-    for writer in [run(environment, WRITE, f"writer{number}", str(CHANGES)) for number in range(WRITERS)]:
-        outcome(writer)
+    writers = [run(environment, WRITE, f"writer{number}", str(CHANGES)) for number in range(WRITERS)]
+    errors = [writer.communicate(timeout=100)[1].decode() for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * WRITERS, errors
     assert outcome(run(environment, JUDGE)) == [str(WRITERS * CHANGES), "1", "0"]
 
 
