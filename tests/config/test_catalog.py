@@ -201,7 +201,7 @@ def test_a_key_revoked_by_raw_sql_is_noticed(small):
     assert (ConfigRevision.objects.count(), catalog.status().generation) == (count, before + 1)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_polling_brings_what_another_connection_committed(monkeypatch):
     apply(document(), "ada", "test")
     catalog.forget()
@@ -226,7 +226,7 @@ def test_polling_brings_what_another_connection_committed(monkeypatch):
     assert "second" in catalog.current().routes
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_worker_that_holds_the_lock_reconciles_and_another_does_not():
     apply(document(), "ada", "test")
     one, other = Poller(9), Poller(9)

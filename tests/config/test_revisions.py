@@ -238,7 +238,7 @@ def test_a_rollback_to_nowhere_says_so(small):
         rollback(99, "grace")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_committed_change_reaches_the_worker_that_made_it_at_once():
     before = catalog.current()
     with revision("grace", "admin"):
