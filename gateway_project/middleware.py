@@ -6,6 +6,7 @@ Subclasses rather than a wrapper, so that the admin's own system checks still fi
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -28,11 +29,11 @@ def for_browsers(request: HttpRequest) -> bool:
 class BrowserOnly:
     """Mixin: the middleware it is mixed into acts on browser paths only."""
 
-    get_response: Callable[[HttpRequest], HttpResponse]
+    get_response: Any  # as Django's own middleware declares it
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> Any:
         if for_browsers(request):
-            return super().__call__(request)  # type: ignore[misc,no-any-return]  # the next class is a middleware
+            return super().__call__(request)  # type: ignore[misc]  # the next class is a middleware
         return self.get_response(request)
 
 

@@ -1,16 +1,29 @@
-"""The services that some tests need: given by URL, else the test is skipped, or fails where they are required."""
+"""The services that some tests need: where they answer the tests run; elsewhere they skip, or fail if required."""
 
 from __future__ import annotations
 
 import os
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 
+LOCAL = {
+    "TEST_POSTGRES_URL": "postgresql://postgres@127.0.0.1:5432/test",
+    "TEST_REDIS_URL": "redis://127.0.0.1:6379/15",
+}
+
 
 def service_url(variable: str, what: str) -> str:
-    """The URL in ``variable``; skips without it, unless ``GATEWAY_TEST_REQUIRE_SERVICES=1`` says it must be there."""
-    url = os.environ.get(variable, "")
-    if not url:
+    """The URL in ``variable``, or this machine's own service where one answers.
+
+    Skips without either, unless ``GATEWAY_TEST_REQUIRE_SERVICES=1`` says it must be there.
+    """
+    url = os.environ.get(variable) or LOCAL[variable]
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
+    except OSError:
         reason = f"needs {what}: set {variable}"
         if os.environ.get("GATEWAY_TEST_REQUIRE_SERVICES") == "1":
             pytest.fail(reason)

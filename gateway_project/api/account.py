@@ -17,7 +17,7 @@ from metrics import record
 from routing.dispatch import Answer, Ledger
 from routing.pricing import cost, price_at
 from routing.relay import Summary
-from routing.types import Catalog, Grant, Plan, Route
+from routing.types import Attempt, Catalog, Grant, Plan, Route
 
 log = logging.getLogger("switchyard.route")
 
@@ -116,7 +116,7 @@ class Account:
             "first_ms": self.first_ms,
             "overhead_ms": self.overhead_ms,
             "tries": len(self.ledger.attempts),
-            "attempts": [self._attempt(number) for number in range(len(self.ledger.attempts))],
+            "attempts": [_told(number, attempt) for number, attempt in enumerate(self.ledger.attempts, 1)],
             "skipped": [{"endpoint": s.endpoint, "code": s.code, "reason": s.reason} for s in self.ledger.skipped],
         }
         if self.parsed is not None:
@@ -126,24 +126,9 @@ class Account:
         if result.failure is not None:
             entry.update(error_code=result.failure.code or "", error=result.failure.message)
         entry.update(self._answered(result.summary))
+        if self.route is not None and self.route.how == "transient" and result.outcome != "success":
+            _generalise(entry)
         record.append(entry)
-
-    def _attempt(self, number: int) -> dict[str, Any]:
-        attempt = self.ledger.attempts[number]
-        return {
-            "number": number + 1,
-            "endpoint": attempt.endpoint,
-            "provider": attempt.provider,
-            "upstream_model": attempt.upstream_model,
-            "credential": attempt.credential,
-            "outcome": attempt.outcome,
-            "status": attempt.status,
-            "error": attempt.error,
-            "started_ms": attempt.started_ms,
-            "headers_ms": attempt.headers_ms,
-            "first_ms": attempt.first_ms,
-            "end_ms": attempt.end_ms,
-        }
 
     def _answered(self, summary: Summary | None) -> Mapping[str, Any]:
         """Who answered, the usage and the cost; failed tries carry none."""
@@ -176,3 +161,28 @@ class Account:
             currency=price.currency if price is not None and amount is not None else "",
         )
         return told
+
+
+def _told(number: int, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": number,
+        "endpoint": attempt.endpoint,
+        "provider": attempt.provider,
+        "upstream_model": attempt.upstream_model,
+        "credential": attempt.credential,
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "error": attempt.error,
+        "started_ms": attempt.started_ms,
+        "headers_ms": attempt.headers_ms,
+        "first_ms": attempt.first_ms,
+        "end_ms": attempt.end_ms,
+    }
+
+
+def _generalise(entry: dict[str, Any]) -> None:
+    """Names that callers make up must not make rows: what failed under one counts for ``provider/*``."""
+    entry["route"] = ""
+    for row in (entry, *entry["attempts"]):
+        if row.get("provider"):
+            row["endpoint"] = f"{row['provider']}/*"

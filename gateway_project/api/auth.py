@@ -6,6 +6,7 @@ import time
 from fnmatch import fnmatchcase
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
 from gateway_project.api.errors import ApiError
@@ -23,6 +24,7 @@ def authenticate(request: HttpRequest, catalog: Catalog, scope: str) -> Grant:
     plain = _presented(request)
     grant = catalog.grants.get(hash_key(plain)) if plain else None
     if not settings.AUTH_REQUIRED:
+        _refuse_foreign_pages(request)
         return grant if grant is not None and _valid(grant) else ANONYMOUS
     if not plain:
         raise _unauthorised("You didn't provide an API key. Send it as 'Authorization: Bearer <key>'.", None)
@@ -49,6 +51,17 @@ def authorise_model(grant: Grant, route: Route) -> None:
             code="model_not_allowed",
             param="model",
         )
+
+
+def _refuse_foreign_pages(request: HttpRequest) -> None:
+    """Where no key is asked for, a web page that a user of this machine visits must not be able to call."""
+    origin = request.META.get("HTTP_ORIGIN", "")
+    try:
+        own = (f"{request.scheme}://{request.get_host()}", settings.PUBLIC_URL)
+    except DisallowedHost as error:
+        raise ApiError(400, "This Host is not one of GATEWAY_ALLOWED_HOSTS.") from error
+    if origin and origin not in own and origin not in settings.CORS_ORIGINS:
+        raise ApiError(403, "Requests from other origins need GATEWAY_CORS_ORIGINS.", type="permission_error")
 
 
 def _presented(request: HttpRequest) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -26,13 +26,13 @@ CALLER_LEFT = 499
 class IgnoreAccept(BaseContentNegotiation):
     """SDKs that stream send ``Accept: text/event-stream``, which REST framework would answer with 406."""
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
-        return parsers[0]
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return next(iter(parsers))
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        renderer = renderers[0]
+        renderer = next(iter(renderers))
         return renderer, renderer.media_type
 
 
@@ -74,7 +74,7 @@ class GatewayView(APIView):
         self.result = Result(failure.status, "error", failure=failure)
         return error_response(failure, headers, extra)
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """The headers that every answer carries; views answer with Django responses, ready rendered.
 
         The record is written before the last byte leaves: once a caller has a whole answer, no kill can lose it.
@@ -86,7 +86,7 @@ class GatewayView(APIView):
         if not response.streaming:
             response.headers["Content-Length"] = str(len(response.content))
         response._has_been_logged = True  # the record says more than Django's log line about a status
-        return response  # type: ignore[no-any-return]  # as handed in by the view
+        return response
 
 
 def _from_drf(error: APIException, request: HttpRequest) -> ApiError:

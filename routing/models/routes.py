@@ -242,7 +242,7 @@ class Entry(ConfigModel):
 
 
 def refuse_taken_name(row: PublicModel | Alias | Category) -> None:
-    """Public models, aliases and categories share one name space; ``router``, ``auto``, ``router/…``, ``*`` are ours."""
+    """Public models, aliases and categories share one name space; some names are the router's own."""
     name = row.name
     if name in RESERVED_NAMES or name.startswith("router/") or name == "*":
         raise ValidationError({"name": _("“%(name)s” is reserved for the router itself.") % {"name": name}})
