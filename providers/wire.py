@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 class Credential:
     """One key of a provider, ready to be sent.
 
-    ``identity`` (``provider/label``) names it in records and shared state; ``secret`` is "" for upstreams without a key.
+    ``identity`` (``provider/label``) names it in records and shared state; ``secret`` is "" where none is needed.
     """
 
     identity: str
@@ -24,8 +24,8 @@ class Credential:
 class Target:
     """All that an adapter and the transport need to know of one upstream place.
 
-    ``paths`` overrides an adapter's path per operation (``{"chat": "/chat/completions"}``). ``headers`` are sent as they
-    are and may hold secrets. ``extra_body`` is merged into every request body where the caller has not set the key.
+    ``paths`` overrides an adapter's path per operation (``{"chat": "/chat/completions"}``). ``headers`` are sent as
+    they are and may hold secrets. ``extra_body`` is merged into every request where the caller has not set the key.
     ``proxy`` is a URL, or None for the environment's (read once); ``ca_bundle`` a file path, or None for the default.
     """
 
