@@ -123,7 +123,10 @@ def send(
         if exchange.status >= 400:
             raise adapter.parse_error(exchange.status, exchange.headers, exchange.read_error(), target)
         if call.stream:
-            return ChunkStream(exchange, adapter.open_stream(call.operation, target), trace)
+            parser = adapter.open_stream(call.operation, target)
+            if "n" not in rendered.dropped:
+                parser.expected = call.body.get("n", 1)
+            return ChunkStream(exchange, parser, trace)
         body = adapter.parse(call.operation, exchange.read(), target)
     except BaseException as error:
         exchange.close()

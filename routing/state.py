@@ -65,6 +65,10 @@ class SharedState:
             if identity in self._rests:
                 self._set(identity, None)
 
+    def lift(self, identity: str) -> None:
+        """Whatever made ``identity`` rest has been mended by a person."""
+        self._set(identity, None)
+
     def failed(self, candidate: Candidate, error: UpstreamError) -> None:
         """A try failed. Only rests are kept so far, and dispatch sets those itself."""
 

@@ -23,6 +23,7 @@ class StreamParser(ABC):
     """
 
     done: bool = False
+    expected: int = 1  # choices that were asked for: fewer than that are not yet the whole answer
     complete: bool = False
 
     @abstractmethod

@@ -223,7 +223,8 @@ class OpenAIStream(StreamParser):
         return out
 
     def _all_finished(self) -> bool:
-        return bool(self._choices) and all(choice.finished for choice in self._choices.values())
+        enough = len(self._choices) >= self.expected
+        return enough and all(choice.finished for choice in self._choices.values())
 
     def _whole(self, payload: bytes) -> list[dict[str, Any]]:
         """A body that is no stream at all: an error, a whole completion from a server that does not stream, or junk."""

@@ -272,3 +272,18 @@ def test_any_json_gives_a_completion_or_a_clean_error(raw: Any) -> None:
 def test_any_bytes_give_a_clean_error(pieces: list[bytes]) -> None:
     parser = opened()
     assert outcome(lambda: [parser.feed(piece) for piece in pieces] and parser.end())
+
+
+def test_two_choices_one_after_the_other_are_complete_only_when_both_are() -> None:
+    target = Target("acme", "openai-compatible", "openai", "http://upstream/v1", "m")
+    parser = ADAPTERS["openai"].open_stream("chat", target)
+    parser.expected = 2
+
+    def chunk(index: int) -> bytes:
+        choice = {"index": index, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+        return b"data: " + json.dumps({"id": "x", "choices": [choice]}).encode() + b"\n\n"
+
+    parser.feed(chunk(0))
+    assert not parser.complete
+    parser.feed(chunk(1))
+    assert parser.complete

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from providers.models import Provider, ProviderKey
 from providers.wire import Credential, Limits, Target
 from routing.models import CircuitState, KeyState
 from routing.state import SharedState, _store
@@ -77,3 +78,20 @@ def test_a_rest_that_is_over_is_forgotten() -> None:
     one.poll()
     assert one.rest_of("acme|m|") is None
     assert CircuitState.objects.get().rests_until < time.time()
+
+
+def test_editing_a_providers_key_ends_its_rest(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker()
+    monkeypatch.setattr("routing.state.STATE", worker)
+    row = Provider(name="acme", kind="openai-compatible", base_url="http://upstream/v1")
+    row.save()
+    key = ProviderKey(provider=row, secret="sk-old")
+    key.save()
+    worker.rest("acme/default", 600, "credential_rejected", "bad key")
+    with django_capture_on_commit_callbacks(execute=True):
+        key.secret = "sk-new"
+        key.save()
+    assert not worker.key_rests("acme/default")
+    assert KeyState.objects.get(identity="provider:acme/default").rests_until is None
