@@ -66,8 +66,10 @@ class SharedState:
                 self._set(identity, None)
 
     def lift(self, identity: str) -> None:
-        """Whatever made ``identity`` rest has been mended by a person."""
-        self._set(identity, None)
+        """Whatever made a key rest has been mended by a person. Written at once, in the thread of whoever mended it:
+        under gevent that is not the event loop's, where the writer lives."""
+        self._rests.pop(identity, None)
+        native.run(_store, identity, True, None)
 
     def failed(self, candidate: Candidate, error: UpstreamError) -> None:
         """A try failed. Only rests are kept so far, and dispatch sets those itself."""
