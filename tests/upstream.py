@@ -48,19 +48,24 @@ class Peer:
         headers = {}
         while (line := self.file.readline()).strip():
             name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
+            name = name.strip().lower()
+            headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
         return Request(method, target, headers, self.file.read(int(headers.get("content-length", 0))))
 
     def send(self, *data: bytes) -> None:
         self.sock.sendall(b"".join(data))
 
     def wait_until_left(self) -> None:
-        """Returns when the other side has hung up, which ``server.left`` then says."""
+        """Returns when the other side has hung up, which ``server.left`` then says, or when patience ends."""
         self.sock.settimeout(PATIENCE)
-        with contextlib.suppress(OSError):
+        try:
             while self.file.read(1):
                 pass
-        self.server.left.set()
+            self.server.left.set()
+        except TimeoutError:
+            pass
+        except OSError:
+            self.server.left.set()
         self.close()
 
     def close(self, *, reset: bool = False) -> None:

@@ -53,7 +53,7 @@ USAGE = event({"id": "c1", "model": "m", "choices": [], "usage": COMPLETION["usa
 
 
 def call(server: Upstream, limits: Limits = SOON, *, streamed: bool = False, **more: Any) -> Any:
-    credential = more.pop("credential", Credential("p/main", "sk-secret"))
+    credential = more.pop("credential", Credential("p/main", "token-abc"))
     gone, trace = more.pop("gone", lambda: False), more.pop("trace", Trace())
     settings = {"provider": "p", "kind": "openai", "wire": "openai", "upstream_model": "m", "proxy": "none"}
     target = Target(base_url=f"{server.url}/v1", **{**settings, **more})
@@ -81,7 +81,7 @@ def test_a_call_goes_out_with_its_key_and_comes_back_whole() -> None:
         assert (trace.status, trace.headers_at is not None, trace.first_at) == (200, True, None)
         sent = server.requests[0]
         assert (sent.method, sent.target) == ("POST", "/v1/chat/completions")
-        assert sent.headers["authorization"] == "Bearer sk-secret"
+        assert sent.headers["authorization"] == "Bearer token-abc"
         assert sent.headers["content-type"] == "application/json"
         assert sent.headers["user-agent"] == "switchyard"
         assert sent.headers["accept"] == "application/json"
@@ -92,9 +92,9 @@ def test_a_call_goes_out_with_its_key_and_comes_back_whole() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"auth_scheme": "none", "auth_header": "X-Api-Key"}, {"x-api-key": "sk-secret"}),
-        ({"auth_scheme": ""}, {"authorization": "sk-secret"}),
-        ({"auth_scheme": "Token"}, {"authorization": "Token sk-secret"}),
+        ({"auth_scheme": "none", "auth_header": "X-Api-Key"}, {"x-api-key": "token-abc"}),
+        ({"auth_scheme": ""}, {"authorization": "token-abc"}),
+        ({"auth_scheme": "Token"}, {"authorization": "Token token-abc"}),
         ({"credential": None}, {"authorization": None}),
         ({"credential": Credential("p/none", "")}, {"authorization": None}),
         ({"headers": {"User-Agent": "mine", "X-Extra": "1"}}, {"user-agent": "mine", "x-extra": "1"}),
@@ -120,8 +120,8 @@ def test_the_provider_may_override_the_path() -> None:
         (500, b"<html>oops</html>", ServerFailed),
         (200, b"<html>welcome</html>", MalformedReply),
         (200, b"", (MalformedReply, StreamCut)),
-        (400, {"error": {"message": "you sent sk-secret"}}, UpstreamError),
-        (200, {"error": {"message": "you sent sk-secret"}}, UpstreamError),
+        (400, {"error": {"message": "you sent token-abc"}}, UpstreamError),
+        (200, {"error": {"message": "you sent token-abc"}}, UpstreamError),
     ],
 )
 @pytest.mark.parametrize("streamed", [False, True])
@@ -130,7 +130,7 @@ def test_a_failure_is_raised_as_what_it_means_without_the_key(
 ) -> None:
     with Upstream(reply(body, status)) as server, pytest.raises(error) as caught:
         call(server, streamed=streamed)
-    assert "sk-secret" not in f"{caught.value!r}{caught.value}{caught.value.message}"
+    assert "token-abc" not in f"{caught.value!r}{caught.value}{caught.value.message}"
 
 
 # --- how a stream begins
@@ -176,6 +176,14 @@ def test_without_content_in_time_the_try_ends() -> None:
             call(server, Limits(first_content=0.3, idle=0.1), streamed=True)
         assert caught.value.phase == "first_content"
         assert server.left.wait(PATIENCE)
+
+
+def test_once_content_was_seen_its_own_limit_no_longer_rules() -> None:
+    gate = threading.Event()
+    with Upstream(stream(HEL, gate, LO, STOP, DONE)) as server:
+        answer = call(server, Limits(first_content=0.2, idle=PATIENCE), streamed=True)
+        threading.Timer(0.4, gate.set).start()
+        assert text(answer) == "lo"
 
 
 def test_a_whole_completion_instead_of_a_stream_is_given_out_as_one() -> None:
