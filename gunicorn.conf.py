@@ -37,6 +37,7 @@ limit_request_fields = 100
 limit_request_field_size = 16_380
 forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES)
 control_socket_disable = True
+forwarder_headers = ""  # nobody in front may set SCRIPT_NAME or PATH_INFO
 accesslog = None
 loglevel = settings.LOG_LEVEL
 logconfig_dict = settings.LOGGING

@@ -10,13 +10,20 @@ def main() -> int:
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db.utils import OperationalError, ProgrammingError
 
     try:
         _apps = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing else can be done
         return 2
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (OperationalError, ProgrammingError) as error:
+        if "no such table" not in str(error) and "does not exist" not in str(error):
+            raise
+        print("The database is not prepared yet: run `make run`, or `manage.py prepare`, first.", file=sys.stderr)  # noqa: T201
+        return 2
     return 0
 
 

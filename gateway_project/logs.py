@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "server_time"}
+
+
+class TextFormatter(logging.Formatter):
+    """A line a record: what callers and vendors say can neither begin a line of its own nor steer a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's name
+        record.message = _CONTROL.sub(lambda found: repr(found.group())[1:-1], record.message)
+        return super().formatMessage(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -34,7 +44,10 @@ def config(level: str, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "text": {"format": "%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s"},
+            "text": {
+                "()": "gateway_project.logs.TextFormatter",
+                "format": "%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s",
+            },
             "json": {"()": "gateway_project.logs.JsonFormatter"},
         },
         "handlers": {

@@ -16,9 +16,10 @@
     └── RequestRejected      400, 422: the request itself is wrong            final
     CallerLeft               the caller hung up: no one's error
 
-Two booleans steer all routing. ``retryable``: another try, here or elsewhere, may succeed. ``blames_endpoint``: the
-failure counts against the endpoint's health. What exactly follows each class (pause, same endpoint, next key, next
-candidate) is decided in one place, ``routing/dispatch.py``.
+Booleans steer all routing. ``retryable``: another try, here or elsewhere, may succeed. ``blames_endpoint``: the
+failure counts against the endpoint's health. ``lasting``: other requests would meet the same, so that a key or an
+endpoint rests; what one request alone may have provoked must not make anything rest for everyone. What exactly follows
+each class (pause, same endpoint, next key, next candidate) is decided in one place, ``routing/dispatch.py``.
 
 ``status`` is the upstream's HTTP status or None; ``type``, ``code`` and ``param`` are the vendor's own words in the
 OpenAI error shape; ``retry_after`` is in seconds. Messages never contain URLs or secrets.
@@ -32,6 +33,7 @@ class UpstreamError(Exception):
 
     retryable = True
     blames_endpoint = True
+    lasting = True
     outcome = "upstream_error"
 
     def __init__(

@@ -54,6 +54,13 @@ BY_STATUS: Mapping[int, type[UpstreamError]] = {
     **dict.fromkeys((429, 529), RateLimited),
 }
 
+QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`|“[^”]*”")
+ABOUT_ONE_REQUEST = re.compile(
+    r"fewer max_tokens|can only afford|no endpoints found|support (tool|image|the requested)|data policy|guardrail"
+    r"|parameter",
+    re.I,
+)
+
 FILTERED = re.compile(
     r"content[ _-]?(filter|policy|management policy|exists risk)|responsibleai|moderation|flagged"
     r"|usage (guidelines|policies)|data_?inspection"
@@ -180,15 +187,18 @@ def within(body: Any) -> UpstreamError:
 
 def build(status: int, headers: Mapping[str, str], fault: Fault) -> UpstreamError:
     """Status and words → the error. Waiting times are read where waiting helps."""
-    kind = _kind(status, fault.words)
+    kind = _kind(status, fault)
     message = fault.message or f"The upstream answered with status {status} and no message."
     if status < 400:
         message = f"The upstream answered with status {status}; redirects are not followed."
     wait = retry_after(headers, fault.body, fault.message) if issubclass(kind, (RateLimited, ServerFailed)) else None
-    return kind(message, status=status, type=fault.type, code=fault.code, param=fault.param, retry_after=wait)
+    error = kind(message, status=status, type=fault.type, code=fault.code, param=fault.param, retry_after=wait)
+    error.lasting = not ABOUT_ONE_REQUEST.search(fault.words) and (status != 403 or isinstance(fault.body, dict))
+    return error
 
 
-def _kind(status: int, words: str) -> type[UpstreamError]:
+def _kind(status: int, fault: Fault) -> type[UpstreamError]:
+    words = fault.words
     if status < 400 or (status >= 500 and status != 529):
         return ServerFailed
     kind = BY_STATUS.get(status)
@@ -198,10 +208,18 @@ def _kind(status: int, words: str) -> type[UpstreamError]:
         return CredentialRejected
     if kind is not None:
         return kind
-    for pattern, meaning in ((KEY, CredentialRejected), (CONTEXT, ContextTooLong), (FILTERED, ContentFiltered)):
+    own = _without_quotes(words)
+    if KEY.search(own):
+        return CredentialRejected
+    for pattern, meaning in ((CONTEXT, ContextTooLong), (FILTERED, ContentFiltered)):
         if pattern.search(words):
             return meaning
-    return ModelMissing if MODEL.search(words) else RequestRejected
+    return ModelMissing if MODEL.search(own) else RequestRejected
+
+
+def _without_quotes(words: str) -> str:
+    """What the vendor says itself: in quotes it repeats its caller, whose words must not decide about a key."""
+    return " ".join(QUOTED.sub(" _ ", words).split())
 
 
 def _text(value: Any) -> str:

@@ -37,11 +37,12 @@ class ChunkStream:
     what is still to come.
     """
 
-    def __init__(self, exchange: Exchange, parser: StreamParser, trace: Trace) -> None:
+    def __init__(self, exchange: Exchange, parser: StreamParser, trace: Trace, secrets: tuple[str, ...] = ()) -> None:
         self.held: list[dict[str, Any]] = []
         self.trace = trace
         self._exchange = exchange
         self._parser = parser
+        self._secrets = secrets
         self._pending: deque[dict[str, Any]] = deque()
         self._over = self._finishing = False
         while not self._begun():
@@ -58,8 +59,9 @@ class ChunkStream:
                 raise StopIteration
             try:
                 self._pull()
-            except BaseException:
+            except BaseException as error:
                 self.close()
+                _black_out(self._secrets, error)
                 raise
         return self._pending.popleft()
 
@@ -117,6 +119,7 @@ def send(
     """
     adapter = ADAPTERS[target.wire]
     rendered = adapter.render(call, target)
+    secrets = (*filter(None, (credential.secret if credential else "",)), *filter(None, target.headers.values()))
     trace.dropped = rendered.dropped
     exchange = transport.open(_wire_request(target, credential, call, rendered), limits, gone, trace)
     try:
@@ -126,22 +129,27 @@ def send(
             parser = adapter.open_stream(call.operation, target)
             if "n" not in rendered.dropped:
                 parser.expected = call.body.get("n", 1)
-            return ChunkStream(exchange, parser, trace)
+            return ChunkStream(exchange, parser, trace, secrets)
         body = adapter.parse(call.operation, exchange.read(), target)
     except BaseException as error:
         exchange.close()
-        if credential is not None and credential.secret:
-            _black_out(credential.secret, error)
+        _black_out(secrets, error)
         raise
     exchange.close()
     return Completion(body, trace)
 
 
-def _black_out(secret: str, error: BaseException) -> None:
+def _black_out(secrets: tuple[str, ...], error: BaseException) -> None:
     """Some vendors quote the key that they refuse."""
-    if isinstance(error, UpstreamError) and secret in error.message:
-        error.message = error.message.replace(secret, "***")
-        error.args = (error.message,)
+    if not isinstance(error, UpstreamError):
+        return
+    for name in ("message", "type", "code", "param"):
+        words = getattr(error, name)
+        for secret in secrets:
+            if words and secret in words:
+                words = words.replace(secret, "***")
+        setattr(error, name, words)
+    error.args = (error.message,)
 
 
 def _wire_request(target: Target, credential: Credential | None, call: Call, rendered: Rendered) -> WireRequest:

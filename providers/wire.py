@@ -13,11 +13,18 @@ from dataclasses import dataclass, field
 class Credential:
     """One key of a provider, ready to be sent.
 
-    ``identity`` (``provider/label``) names it in records and shared state; ``secret`` is "" where none is needed.
+    ``identity`` (``provider/label``) names it in records; ``secret`` is "" where none is needed; ``fingerprint``: a few
+    digits of a digest of the secret and where it is sent.
     """
 
     identity: str
     secret: str = field(repr=False)
+    fingerprint: str = ""
+
+    @property
+    def state_key(self) -> str:
+        """Its name in shared state: with another secret it is another key, so that a corrected one starts afresh."""
+        return f"{self.identity}#{self.fingerprint}"
 
 
 @dataclass(frozen=True, slots=True)

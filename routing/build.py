@@ -6,6 +6,7 @@ that configuration alone rules out the reason why.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -88,7 +89,7 @@ class _Offer:
 def _provider(name: str, said: Document, sources: Sources) -> _Offer:
     target = _target(name, said, sources)
     keys: list[Document] = [key for key in said.get("keys", ()) if key.get("enabled", True)]
-    credentials = tuple(_credentials(name, keys, sources))
+    credentials = tuple(_credentials(name, target.base_url, keys, sources))
     models: dict[str, Candidate] = {}
     entry = ProviderEntry(
         name=name,
@@ -143,14 +144,18 @@ def _target(name: str, said: Document, sources: Sources) -> Target:
     )
 
 
-def _credentials(name: str, keys: list[Document], sources: Sources) -> Iterator[Credential]:
+def _credentials(name: str, base_url: str, keys: list[Document], sources: Sources) -> Iterator[Credential]:
     for key in keys:
         if "env" in key:
             secret = sources.environ.get(key["env"], "").strip()
         else:
             secret = sources.secrets.get(f"providers/{name}/keys/{key['label']}/secret") or ""
         if secret:
-            yield Credential(f"{name}/{key['label']}", secret)
+            yield Credential(f"{name}/{key['label']}", secret, _fingerprint(secret, base_url))
+
+
+def _fingerprint(secret: str, base_url: str) -> str:
+    return hashlib.sha256(f"{base_url} {secret}".encode()).hexdigest()[:8]
 
 
 def _missing(kind: str, keys: list[Document]) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
             continue
         last = number == len(plan.candidates) - 1
         try:
-            return _Tries(candidate, call, ports, ledger, last).run()
+            return _Tries(candidate, call, ports, ledger, last, plan.route.how).run()
         except ContextTooLong as error:
             pass_on, window = error, max(window, candidate.facts.max_input_tokens or 0)
         except UpstreamError as error:
@@ -147,7 +147,7 @@ def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
 class _Tries:
     """All tries of one request at one candidate."""
 
-    def __init__(self, candidate: Candidate, call: Call, ports: Ports, ledger: Ledger, last: bool) -> None:
+    def __init__(self, candidate: Candidate, call: Call, ports: Ports, ledger: Ledger, last: bool, how: str) -> None:
         self.candidate = candidate
         self.call = call
         self.ports = ports
@@ -155,6 +155,8 @@ class _Tries:
         self.limits = replace(candidate.limits, first_content=None) if last else candidate.limits
         self.retries_left = candidate.retries
         self.may_wait = True
+        # A name that a caller made up protects nobody by resting, and would fill the shared state.
+        self.known = how not in ("transient", "wildcard")
 
     def run(self) -> Answer:
         """The first answer over the provider's keys; raises the last error."""
@@ -171,7 +173,7 @@ class _Tries:
     def _credentials(self) -> Iterable[Credential | None]:
         if not self.candidate.credentials:
             return (None,)
-        return (key for key in self.candidate.credentials if not self.ports.state.key_rests(key.identity))
+        return (key for key in self.candidate.credentials if not self.ports.state.key_rests(key.state_key))
 
     def _with_key(self, credential: Credential | None) -> Answer:
         while True:
@@ -180,8 +182,8 @@ class _Tries:
             except (UpstreamTimeout, ModelMissing, PayloadTooLarge, ContextTooLong):
                 raise
             except CredentialRejected as error:
-                if credential is not None:
-                    self.ports.state.rest(credential.identity, KEY_REST, error.outcome, error.message)
+                if credential is not None and error.lasting:
+                    self.ports.state.rest(credential.state_key, KEY_REST, error.outcome, error.message)
                 raise
             except RateLimited as error:
                 self._rest_for_limit(credential, error)
@@ -217,7 +219,7 @@ class _Tries:
             attempt.status = error.status or trace.status
             attempt.error = error.message
             ports.state.failed(candidate, error)
-            if isinstance(error, ModelMissing):
+            if isinstance(error, ModelMissing) and error.lasting and self.known:
                 cause = "model missing upstream"
                 ports.state.rest(candidate.identity, MODEL_MISSING_REST, error.outcome, cause)
             raise
@@ -236,7 +238,7 @@ class _Tries:
         """A limited key rests where the provider has others; otherwise the endpoint itself does."""
         seconds = DEFAULT_REST if error.retry_after is None else error.retry_after
         alone = credential is None or len(self.candidate.credentials) == 1
-        identity = self.candidate.identity if alone or credential is None else credential.identity
+        identity = self.candidate.identity if alone or credential is None else credential.state_key
         self.ports.state.rest(identity, seconds, error.outcome, error.message)
 
     def _sleep(self, seconds: float) -> None:

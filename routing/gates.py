@@ -37,7 +37,7 @@ def keys_resting(candidate: Candidate, state: Peek, now: float) -> Skip | None:
     """Every key of its provider rests."""
     if not candidate.credentials:
         return None
-    rests = [state.rest_of(credential.identity) for credential in candidate.credentials]
+    rests = [state.rest_of(credential.state_key) for credential in candidate.credentials]
     if any(rest is None or rest[0] <= now for rest in rests):
         return None
     until, code, cause = min(rest for rest in rests if rest)

@@ -39,7 +39,7 @@ def _mark_used(used: Mapping[str, float]) -> None:
         moment = datetime.fromtimestamp(at, UTC)
         row = known.get(identity)
         if row is None:
-            KeyState.objects.create(identity=identity, last_used_at=moment)
+            KeyState.objects.create(identity=identity, last_used_at=moment, updated_at=time.time())
         elif row.last_used_at is None or row.last_used_at < moment:
             KeyState.objects.filter(identity=identity).update(last_used_at=moment)
 

@@ -21,7 +21,7 @@ from metrics import native
 from routing import catalog
 from routing.config.revisions import CLOCK_ID
 from routing.models import ConfigClock
-from routing.state import STATE
+from routing.state import STATE, forget_old
 
 log = logging.getLogger("switchyard.catalog")
 
@@ -72,6 +72,7 @@ class Poller:
     def _reconcile(self) -> None:
         if self._is_ours():
             catalog.notice_outside_changes()
+            forget_old()
 
     def _is_ours(self) -> bool:
         """Whether this worker is the one that looks. Its lock ends with its process or its connection."""

@@ -39,7 +39,8 @@ def text_length(content: Any) -> int:
     if isinstance(content, str):
         return len(content)
     if isinstance(content, list):
-        return sum(len(part.get("text") or "") for part in content if isinstance(part, dict))
+        texts = (part.get("text") for part in content if isinstance(part, dict))
+        return sum(len(text) for text in texts if isinstance(text, str))
     return 0
 
 
@@ -105,8 +106,7 @@ class Relay:
         summary = self.summary
         for choice in chunk["choices"]:
             delta = choice["delta"]
-            if delta.get("content"):
-                summary.characters += len(delta["content"])
+            summary.characters += text_length(delta.get("content"))
             if choice.get("finish_reason"):
                 summary.finish_reason = choice["finish_reason"]
         if chunk.get("usage"):

@@ -55,21 +55,16 @@ class SharedState:
         known = self._rests.get(identity)
         if known is not None and known[0] >= until:
             return
+        log.warning("%s rests %.0f s (%s): %s", identity, seconds, code, cause[:300])
         self._set(identity, (until, code, cause[:300]))
 
     def succeeded(self, candidate: Candidate, credential: Credential | None) -> None:
         """An answer came: whatever kept the endpoint or its key resting is over."""
         if not self._rests:
             return
-        for identity in (candidate.identity, credential.identity if credential else ""):
+        for identity in (candidate.identity, credential.state_key if credential else ""):
             if identity in self._rests:
                 self._set(identity, None)
-
-    def lift(self, identity: str) -> None:
-        """Whatever made a key rest has been mended by a person. Written at once, in the thread of whoever mended it:
-        under gevent that is not the event loop's, where the writer lives."""
-        self._rests.pop(identity, None)
-        native.run(_store, identity, True, None)
 
     def failed(self, candidate: Candidate, error: UpstreamError) -> None:
         """A try failed. Only rests are kept so far, and dispatch sets those itself."""
@@ -113,6 +108,12 @@ def _store(identity: str, is_key: bool, rest: Rest | None) -> None:
     if is_key:
         values["flagged_at"] = time.time() if rest else None
     table.objects.update_or_create(identity=name, defaults=values)
+
+
+def forget_old() -> None:
+    """Rests that ended an hour ago are nobody's business any more."""
+    CircuitState.objects.filter(rests_until__lt=time.time() - 3600).delete()
+    KeyState.objects.filter(rests_until__lt=time.time() - 3600, last_used_at=None).delete()
 
 
 def _changed_since(moment: float) -> list[tuple[str, float | None, str, str]]:

@@ -39,11 +39,20 @@ def authenticate(request: HttpRequest, catalog: Catalog, scope: str) -> Grant:
     return grant
 
 
-def authorise_model(grant: Grant, route: Route) -> None:
-    """Raise 403 unless the key may use the route, as it was asked for or as it is named."""
-    if grant.allowed and not any(
-        fnmatchcase(name, pattern) for pattern in grant.allowed for name in (route.requested, route.name)
-    ):
+def authorise_model(grant: Grant, route: Route, provider: str) -> None:
+    """Raise 403 unless the key may use the route, as it was asked for or as it is named.
+
+    Where the caller chose the ``provider`` too, it must be allowed as ``provider/model`` at each that may answer: the
+    bare name's permission was given for what the bare name means.
+    """
+    if not grant.allowed:
+        return
+    if provider:
+        asked = [_qualified(candidate.target.provider, route.requested) for candidate in route.candidates]
+        allowed = all(_matches(grant, name) for name in asked)
+    else:
+        allowed = _matches(grant, route.requested) or _matches(grant, route.name)
+    if not allowed:
         raise ApiError(
             403,
             f"This API key may not use the model '{route.requested}'.",
@@ -51,6 +60,14 @@ def authorise_model(grant: Grant, route: Route) -> None:
             code="model_not_allowed",
             param="model",
         )
+
+
+def _qualified(provider: str, model: str) -> str:
+    return f"{provider}/{model.removeprefix(f'{provider}/')}"
+
+
+def _matches(grant: Grant, name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in grant.allowed)
 
 
 def _refuse_foreign_pages(request: HttpRequest) -> None:

@@ -14,6 +14,7 @@ from gateway_project.api.errors import stream_failure
 from providers.errors import CallerLeft
 from routing.relay import Relay
 
+CLOSE_WAIT = 8  # of Linux's tcp_states.h: the other side has closed, though bytes of it still wait to be read
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -30,7 +31,8 @@ def caller_gone(request: HttpRequest) -> Callable[[], bool]:
 
     def gone() -> bool:
         try:
-            return plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            waiting = plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return waiting == b"" or plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == CLOSE_WAIT
         except BlockingIOError:
             return False
         except OSError:

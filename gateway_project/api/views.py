@@ -64,7 +64,7 @@ class ChatCompletions(GatewayView):
         account.parsed = parsed = openai.parse_request(read_json(request))
         route = resolve(self.catalog, parsed.model, parsed.provider or None)
         if account.grant is not None:
-            authorise_model(account.grant, route)
+            authorise_model(account.grant, route, parsed.provider)
         if route.type not in CHAT_TYPES:
             raise ApiError(400, f"The model '{parsed.model}' is of type {route.type}: it cannot chat.", param="model")
         chosen = plan(route, STATE, time.time())

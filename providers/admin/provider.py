@@ -185,5 +185,5 @@ def shown_keys(provider: Provider) -> SafeString | str:
     if provider.keyless:
         return str(_("needs none"))
     if keys:
-        return str(_("set %(variable)s") % {"variable": keys[0].env_var or keys[0].label})
+        return str(_("missing: %(variable)s") % {"variable": keys[0].env_var or keys[0].label})
     return str(_("none"))

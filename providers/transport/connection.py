@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
+MAX_INTERIM = 20  # 1xx replies before the real one
 _COALESCE = 65536  # up to here, copying the body behind the headers is cheaper than a second send and packet
 
 
@@ -45,11 +46,19 @@ current: ContextVar[Serving] = ContextVar("exchange")
 
 
 class _Reply(http.client.HTTPResponse):
+    _interim = 0
+
     def _read_status(self) -> Any:
         """Notes the first byte: a reused connection that ended before it may be tried again."""
         if cast(Any, self.fp).peek(1):
             current.get().reply_began()
-        return super()._read_status()  # type: ignore[misc]
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if 100 <= status < 200 and status != http.client.SWITCHING_PROTOCOLS:
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                raise http.client.HTTPException("too many interim replies")
+            return version, http.client.CONTINUE, reason  # the base class reads on after this one only
+        return version, status, reason
 
 
 # The mixin's base is a lie told to the type checker: at run time it is put before HTTPConnection or HTTPSConnection.

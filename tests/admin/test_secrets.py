@@ -46,7 +46,7 @@ def test_a_key_is_shown_masked_and_a_variable_as_set_or_not(page, acme, monkeypa
     text = page.get("/admin/providers/provider/").content.decode()
     assert f"{SECRET[:10]}...{SECRET[-5:]} (length: {len(SECRET)})" in text
     assert "OPENAI_API_KEY: set" in text
-    assert "set MISTRAL_API_KEY" in text
+    assert "missing: MISTRAL_API_KEY" in text
     assert "sk-from-the-environment" not in text
 
 

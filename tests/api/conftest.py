@@ -35,12 +35,17 @@ def two_endpoints(board: Switchboard) -> str:
         models[case] = {"entries": [{"endpoint": f"primary-{case}"}, {"endpoint": f"fallback-{case}"}]}
     acme = {"kind": "openai-compatible", "base_url": board.base_url("acme"), "keyless": True, "models": {"m-1": {}}}
     acme["models"] = {"m-1": {"prices": [{"input": "1", "output": "2"}]}}
-    return yaml.safe_dump({"version": 1, "providers": {"acme": acme}, "endpoints": endpoints, "models": models})
+    keyed = {"kind": "openai-compatible", "base_url": board.base_url("keyed"), "keys": [{"label": "k", "env": "KEYED"}]}
+    return yaml.safe_dump(
+        {"version": 1, "providers": {"acme": acme, "keyed": keyed}, "endpoints": endpoints, "models": models}
+    )
 
 
 @pytest.fixture(scope="session")
 def gateway(switchboard: Switchboard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("gateway"), two_endpoints(switchboard)) as running:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), two_endpoints(switchboard), KEYED="hunter2PLAINxyzzy99"
+    ) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from openai import OpenAI
 
 from tests.running import RunningGateway
 from tests.switchboard import DONE, Switchboard, completion, delta, event, reply, stream, whole_stream
-from tests.upstream import Behaviour, head, raw, silent
+from tests.upstream import Behaviour, chunk, flood, head, raw, silent
 
 pytestmark = pytest.mark.gateway
 
@@ -178,3 +178,33 @@ def test_a_silent_endpoint_is_tried_once(case: str, gateway: RunningGateway, swi
     assert status == 200
     assert b"Hello" in body
     assert len(switchboard.seen(f"primary-{case}")) == 1
+
+
+def test_a_flood_without_content_neither_stops_the_worker_nor_outlives_its_limit(
+    case: str, gateway: RunningGateway, switchboard: Switchboard
+) -> None:
+    start = head(200, media="text/event-stream", Transfer_Encoding="chunked")
+    switchboard.plug(f"primary-{case}", flood(start, chunk(b": x\n\n" * 12_000), 100_000))
+    switchboard.plug(f"fallback-{case}", whole_stream("Hello"))
+    status, told, body = gateway.post({"model": case, "messages": HI, "stream": True})
+    assert (status, told["x-gateway-endpoint"]) == (200, f"fallback-{case}")
+    assert b"Hello" in body
+
+
+def test_a_key_that_a_vendor_quotes_never_reaches_the_caller(gateway: RunningGateway, switchboard: Switchboard) -> None:
+    quoted = {"message": "Key hunter2PLAINxyzzy99 is over quota", "type": "hunter2PLAINxyzzy99", "code": "odd"}
+    switchboard.plug("keyed", stream(delta("Hel", role="assistant"), event({"error": quoted})))
+    _, _, streamed = gateway.post({"model": "keyed/m-1", "messages": HI, "stream": True})
+    switchboard.plug("keyed", reply({"error": quoted}, status=400))
+    _, _, whole = gateway.post({"model": "keyed/m-1", "messages": HI})
+    for body in (streamed, whole):
+        assert b"over quota" in body
+        assert b"hunter2" not in body
+
+
+def test_a_log_line_cannot_be_forged(gateway: RunningGateway, switchboard: Switchboard) -> None:
+    limited = reply({"error": {"message": "slow\nCRITICAL forged \x1b[31mline"}}, status=429, Retry_After="30")
+    switchboard.plug("keyed", limited)
+    gateway.post({"model": "keyed/m-1", "messages": HI})
+    assert "\nCRITICAL forged" not in gateway.log
+    assert "\x1b[31m" not in gateway.log

@@ -107,3 +107,21 @@ def test_without_required_keys_a_foreign_page_is_refused(settings: Any) -> None:
             "/v1/chat/completions", json.dumps(BODY), content_type="text/plain", headers=headers
         )  # fmt: skip
         assert answer.status_code in (400, 403)
+
+
+def test_choosing_the_provider_does_not_widen_what_a_key_may_use(switchboard: Switchboard) -> None:
+    other = Provider(name="other", kind="openai-compatible", base_url=switchboard.base_url("keys"), keyless=True)
+    other.save()
+    make_key("sk-narrow", allowed_models=["key-test/*", "m-1"])
+    assert chat("sk-narrow", {**BODY, "model": "m-1"})[0] == 200
+    assert chat("sk-narrow", {**BODY, "model": "m-1", "provider": "key-test"})[0] == 200
+    for model in ("m-1", "key-test/secret"):
+        status, body = chat("sk-narrow", {**BODY, "model": model, "provider": "other"})
+        assert (status, body["error"]["code"]) == (403, "model_not_allowed")
+
+
+@pytest.mark.parametrize("field", ["model", "provider"])
+def test_a_name_as_long_as_a_book_is_refused_at_once(field: str) -> None:
+    make_key("sk-long")
+    status, body = chat("sk-long", {**BODY, field: "ab" * 1_000_000})
+    assert (status, body["error"]["param"]) == (400, field)

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from providers.models import Provider, ProviderKey
 from routing.config import text
 from routing.config.serialize import serialize
 from routing.management.commands.config import operator
@@ -86,3 +87,13 @@ def test_reconcile_tells_what_it_found(small):
 def test_nothing_secret_is_ever_printed(small):
     said = run("export") + "".join(run("show", str(row.number), "--document") for row in ConfigRevision.objects.all())
     assert "very-secret" not in said
+
+
+def test_a_rollback_says_which_keys_go_and_which_must_be_entered_again(small):
+    provider = Provider(name="toy", kind="openai-compatible", base_url="https://toy.example/v1")
+    before = ConfigRevision.objects.first().number
+    provider.save()
+    ProviderKey(provider=provider, secret="sk-toy-0123456789").save()
+    after = ConfigRevision.objects.first().number
+    assert "1 stored secrets were removed" in run("rollback", str(before))
+    assert "Keys to be entered in the admin: toy/default" in run("rollback", str(after))

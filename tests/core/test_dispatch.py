@@ -83,8 +83,8 @@ class World:
             self.send, self.state, lambda: self.now, self.sleep, lambda attempt: 0.1 * attempt, lambda: self.left
         )
 
-    def run(self, *candidates: Candidate, skipped: tuple[Skip, ...] = ()) -> tuple[Any, Ledger]:
-        route = Route("turbo", "turbo", "model", "text-generation", "ordered", candidates)
+    def run(self, *candidates: Candidate, skipped: tuple[Skip, ...] = (), how: str = "model") -> tuple[Any, Ledger]:
+        route = Route("turbo", "turbo", how, "text-generation", "ordered", candidates)
         ledger = Ledger(0.0)
         self.ledger = ledger
         return dispatch(Plan(route, candidates, skipped), CALL, self.ports(), ledger), ledger
@@ -153,19 +153,19 @@ def test_a_rejected_key_rests_ten_minutes_and_the_providers_next_key_answers() -
     world = World({"k1": [CredentialRejected("bad key", status=401)], "k2": ["answered"]})
     answer, ledger = world.run(endpoint("a", "k1", "k2"))
     assert answer.credential.identity == "k2"
-    assert world.state.rests == {"k1": (600.0, "credential_rejected")}
+    assert world.state.rests == {"k1#": (600.0, "credential_rejected")}
     assert [attempt.credential for attempt in ledger.attempts] == ["k1", "k2"]
 
 
 def test_a_limited_key_lets_the_next_key_answer_without_resting_the_endpoint() -> None:
     world = World({"k1": [RateLimited("limit", status=429, retry_after=30)], "k2": ["answered"]})
     world.run(endpoint("a", "k1", "k2"))
-    assert world.state.rests == {"k1": (30, "rate_limited")}
+    assert world.state.rests == {"k1#": (30, "rate_limited")}
 
 
 def test_a_resting_key_is_not_sent() -> None:
     world = World({"k1": ["never"], "k2": ["answered"]})
-    world.state.rests["k1"] = (600.0, "credential_rejected")
+    world.state.rests["k1#"] = (600.0, "credential_rejected")
     world.run(endpoint("a", "k1", "k2"))
     assert world.sent == ["k2"]
 
@@ -175,6 +175,22 @@ def test_a_model_missing_upstream_rests_a_minute_and_the_next_answers() -> None:
     world.run(endpoint("a"), endpoint("b"))
     assert world.sent == ["a", "b"]
     assert world.state.rests == {"acme|a|": (60.0, "model_missing")}
+
+
+def test_what_one_request_may_have_provoked_makes_nothing_rest() -> None:
+    refused, missing = CredentialRejected("fewer max_tokens", status=402), ModelMissing("no tool use", status=404)
+    refused.lasting = missing.lasting = False
+    world = World({"k1": [refused], "b": [missing], "c": ["fallback"]})
+    answer, _ = world.run(endpoint("a", "k1"), endpoint("b"), endpoint("c"))
+    assert answer.reply == "fallback"
+    assert world.state.rests == {}
+
+
+def test_a_name_that_a_caller_made_up_does_not_rest() -> None:
+    world = World({"a": [ModelMissing("no such model", status=404)]})
+    with pytest.raises(Exhausted):
+        world.run(endpoint("a"), how="transient")
+    assert world.state.rests == {}
 
 
 def test_a_body_too_large_for_one_goes_to_the_next_and_harms_nobody() -> None:

@@ -279,3 +279,30 @@ def test_any_body_and_header_give_an_error_with_a_message(status: int, body: Any
 def test_hostile_bodies_are_read_in_bounded_time() -> None:
     for payload in (b"<" * 200_000, b"<script" * 30_000, b"a" * 200_000, b'{"message": "' + b"a" * 200_000 + b'"}'):
         assert len(classify(400, payload).message) <= faults.MAX_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Invalid value: 'invalid_api_key'. Supported values are: 'low', 'high'."),
+        (400, "Invalid value: 'model_not_found'. Supported values are: 'low', 'high'."),
+    ],
+)
+def test_what_a_vendor_quotes_of_its_caller_decides_nothing(status: int, message: str) -> None:
+    body = {"error": {"message": message, "type": "invalid_request_error", "code": "invalid_value"}}
+    assert type(faults.classify(status, {}, json.dumps(body).encode())) is RequestRejected
+
+
+@pytest.mark.parametrize(
+    ("status", "payload", "lasting"),
+    [
+        (401, b'{"error": {"message": "Incorrect API key provided"}}', True),
+        (402, b'{"error": {"message": "Insufficient Balance"}}', True),
+        (402, b'{"error": {"message": "This request requires more credits, or fewer max_tokens."}}', False),
+        (403, b"<html>Request blocked</html>", False),
+        (404, b'{"error": {"message": "No endpoints found that support tool use."}}', False),
+        (404, b'{"error": {"message": "The model `x` does not exist"}}', True),
+    ],
+)
+def test_only_what_other_requests_would_meet_too_is_lasting(status: int, payload: bytes, lasting: bool) -> None:
+    assert faults.classify(status, {}, payload).lasting is lasting

@@ -64,9 +64,9 @@ def test_a_resting_endpoint_is_skipped_until_its_time_has_come() -> None:
 
 
 def test_an_endpoint_is_skipped_only_when_all_its_keys_rest() -> None:
-    one = Rests({"k1": (100.0, "credential_rejected", "invalid")})
+    one = Rests({"k1#": (100.0, "credential_rejected", "invalid")})
     assert names(plan(route(candidate("a", "k1", "k2")), one, 0.0).candidates) == ["a"]
-    both = Rests({**one, "k2": (50.0, "credential_rejected", "invalid")})
+    both = Rests({**one, "k2#": (50.0, "credential_rejected", "invalid")})
     made = plan(route(candidate("a", "k1", "k2")), both, 0.0)
     assert made.candidates == ()
     assert (made.skipped[0].code, made.skipped[0].wait) == ("credential_rejected", 50.0)

@@ -438,19 +438,35 @@ def test_a_body_that_breaks_off_is_a_broken_connection(behaviour: Any) -> None:
         raw(b"what is this\r\n\r\n"),
         flood(b"HTTP/1.1 200 OK\r\n", b"X-Endless: header\r\n", 100_000),
         flood(b"HTTP/1.1 200 OK\r\nX-Endless: ", b"a" * 65536, 100),
-        raw(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", end="open"),
+        flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 100_000),
         reply(b"garbage", Content_Encoding="gzip"),
         reply(b"brotli?", Content_Encoding="br"),
         raw(head(Content_Length="1000000000"), end="open"),
         flood(head(Transfer_Encoding="chunked"), chunk(b"\0" * 1_000_000), 1000),
         reply(gzip.compress(b"\0" * 100_000_000), Content_Encoding="gzip"),
     ],
-    ids=["no HTTP", "headers", "a header", "103", "garbage", "brotli", "1 GB said", "1 GB sent", "1 GB unpacked"],
+    ids=[
+        "no HTTP",
+        "headers",
+        "a header",
+        "100 without end",
+        "garbage",
+        "brotli",
+        "1 GB said",
+        "1 GB sent",
+        "1 GB unpacked",
+    ],
 )
 def test_a_reply_that_no_one_should_send_is_malformed_and_ends_the_connection(behaviour: Any) -> None:
     with Upstream(behaviour, reply(b"next")) as server:
         assert isinstance(failure(server), MalformedReply)
         assert whole(server) == b"next"
+
+
+def test_interim_replies_are_passed_over() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + b"HTTP/1.1 100 Continue\r\n\r\n"
+    with Upstream(raw(early, head(Content_Length="4"), b"done", end="keep")) as server:
+        assert whole(server) == b"done"
 
 
 def test_a_redirect_is_not_followed_and_not_quoted() -> None:

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from providers.models import Provider, ProviderKey
 from providers.wire import Credential, Limits, Target
 from routing.models import CircuitState, KeyState
-from routing.state import SharedState, _store
+from routing.state import SharedState, _store, forget_old
 from routing.types import Candidate, Facts
 
 pytestmark = pytest.mark.django_db
@@ -56,14 +55,14 @@ def test_an_answer_ends_the_rest_of_endpoint_and_key_for_everyone() -> None:
     one, other = Worker(), Worker()
     credential = candidate().credentials[0]
     one.rest(candidate().identity, 30, "rate_limited", "limit")
-    one.rest(credential.identity, 600, "credential_rejected", "bad key")
+    one.rest(credential.state_key, 600, "credential_rejected", "bad key")
     other.poll()
-    assert other.key_rests(credential.identity)
+    assert other.key_rests(credential.state_key)
     one.succeeded(candidate(), credential)
     other.poll()
-    assert not other.key_rests(credential.identity)
+    assert not other.key_rests(credential.state_key)
     assert other.acquire(candidate()) is None
-    assert KeyState.objects.get(identity="provider:acme/default").flagged_at is None
+    assert KeyState.objects.get(identity="provider:acme/default#").flagged_at is None
 
 
 def test_healthy_traffic_writes_nothing() -> None:
@@ -80,18 +79,17 @@ def test_a_rest_that_is_over_is_forgotten() -> None:
     assert CircuitState.objects.get().rests_until < time.time()
 
 
-def test_editing_a_providers_key_ends_its_rest(
-    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_corrected_key_does_not_inherit_the_rest_of_the_wrong_one() -> None:
     worker = Worker()
-    monkeypatch.setattr("routing.state.STATE", worker)
-    row = Provider(name="acme", kind="openai-compatible", base_url="http://upstream/v1")
-    row.save()
-    key = ProviderKey(provider=row, secret="sk-old")
-    key.save()
-    worker.rest("acme/default", 600, "credential_rejected", "bad key")
-    with django_capture_on_commit_callbacks(execute=True):
-        key.secret = "sk-new"
-        key.save()
-    assert not worker.key_rests("acme/default")
-    assert KeyState.objects.get(identity="provider:acme/default").rests_until is None
+    wrong, right = (Credential("acme/default", secret, secret) for secret in ("sk-wrong", "sk-right"))
+    worker.rest(wrong.state_key, 600, "credential_rejected", "bad key")
+    assert worker.key_rests(wrong.state_key)
+    assert not worker.key_rests(right.state_key)
+
+
+def test_rests_that_ended_long_ago_are_forgotten() -> None:
+    worker = Worker()
+    worker.rest("acme|old|", -4000, "model_missing", "unknown")
+    worker.rest("acme|new|", 60, "model_missing", "unknown")
+    forget_old()
+    assert [row.identity for row in CircuitState.objects.all()] == ["acme|new|"]

@@ -16,6 +16,7 @@ from providers.chat import Call
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 GATEWAY_KEYS = frozenset({"provider", "system_message", "model", "stream"})
+LONGEST_NAME = 300
 DONE = b"data: [DONE]\n\n"
 
 
@@ -89,6 +90,8 @@ def parse_request(body: Any) -> Parsed:
         raise InvalidRequest("You must provide a model parameter: a non-empty string.", "model", "missing_parameter")
     if not isinstance(model, str):
         raise InvalidRequest("Invalid type for 'model': expected a string.", "model", "invalid_type")
+    if len(model) > LONGEST_NAME:
+        raise InvalidRequest(f"'model' must be at most {LONGEST_NAME} characters long.", "model", "string_too_long")
     for name, (valid, expected) in PARAMETERS.items():
         if name in body and not valid(body[name]):
             raise InvalidRequest(f"Invalid value for '{name}': expected {expected}.", name, "invalid_type")
@@ -106,6 +109,8 @@ def parse_request(body: Any) -> Parsed:
 
 
 def _provider(value: Any) -> str:
+    if isinstance(value, str) and len(value) > LONGEST_NAME:
+        raise InvalidRequest(f"'provider' must be at most {LONGEST_NAME} characters long.", "provider")
     if value is None or isinstance(value, str):
         return value or ""
     raise InvalidRequest("Invalid type for 'provider': expected a string.", "provider", "invalid_type")
@@ -142,9 +147,11 @@ def _message(message: Any, path: str) -> None:
         )
     if isinstance(content, list):
         for index, part in enumerate(content):
+            where = f"{path}.content[{index}]"
             if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-                where = f"{path}.content[{index}]"
                 raise InvalidRequest(f"Invalid value for '{where}': expected an object with a 'type'.", where)
+            if not isinstance(part.get("text", ""), str):
+                raise InvalidRequest(f"Invalid type for '{where}.text': expected a string.", f"{where}.text")
     elif not isinstance(content, str):
         raise InvalidRequest(
             f"Invalid type for '{path}.content': expected a string or an array of parts.",

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from providers.models import ProviderKey
 from routing.config import text
 from routing.config.apply import apply
 from routing.config.diff import Change, change, render
@@ -120,6 +121,15 @@ class Command(BaseCommand):
 
     def _tell(self, changes: list[Change], dry_run: bool) -> None:
         self._lines(changes)
+        lost = sum(max(0, stored_secrets(change.before) - stored_secrets(change.after)) for change in changes)
+        if lost:
+            verb = "would be" if dry_run else "were"
+            self.stdout.write(
+                self.style.WARNING(
+                    f"{lost} stored secrets {verb} removed with this; no history keeps them: going back does not bring "
+                    "them back."
+                )
+            )
         if not changes:
             self.stdout.write("Nothing to change.")
         elif dry_run:
@@ -127,11 +137,28 @@ class Command(BaseCommand):
         else:
             newest = ConfigRevision.objects.values_list("number", flat=True).first()
             self.stdout.write(self.style.SUCCESS(f"{len(changes)} changed, revision #{newest}."))
+            self._tell_missing_keys()
+
+    def _tell_missing_keys(self) -> None:
+        stored = ProviderKey.objects.filter(env_var="", enabled=True).select_related("provider")
+        names = sorted(f"{key.provider.name}/{key.label}" for key in stored if not key.secret)
+        if names:
+            self.stdout.write(self.style.WARNING(f"Keys to be entered in the admin: {', '.join(names)}."))
 
     def _lines(self, changes: Iterable[Change]) -> None:
         styles = {"+": self.style.SUCCESS, "-": self.style.ERROR, "~": self.style.WARNING}
         for line in render(changes):
             self.stdout.write(styles[line[0]](line))
+
+
+def stored_secrets(part: Any) -> int:
+    """How many stored secrets a part of a document stands for."""
+    if isinstance(part, dict):
+        own = part.get("stored") is True or part.get("secret") is True
+        return own + sum(stored_secrets(inner) for inner in part.values())
+    if isinstance(part, list):
+        return sum(stored_secrets(inner) for inner in part)
+    return 0
 
 
 def _read(file: Path) -> bytes:
