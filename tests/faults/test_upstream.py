@@ -205,14 +205,14 @@ def test_an_answer_without_content_is_complete_all_the_same() -> None:
 
 def test_after_the_terminal_event_nobody_waits_for_the_upstream_to_close() -> None:
     with Upstream(stream(HEL, STOP, DONE, end="open")) as server:
-        answer = call(server, Limits(idle=PATIENCE), streamed=True)
+        answer = call(server, Limits(idle=600), streamed=True)
         assert finishes(list(answer)) == ["stop"]
         assert server.left.wait(PATIENCE)
 
 
 def test_a_finished_stream_without_a_terminal_event_ends_after_a_short_grace() -> None:
     with Upstream(stream(HEL, STOP, USAGE, end="open")) as server:
-        answer = call(server, Limits(idle=PATIENCE), streamed=True)
+        answer = call(server, Limits(idle=600), streamed=True)
         chunks = list(answer)
         assert finishes(chunks) == ["stop"]
         assert chunks[-1]["usage"]["total_tokens"] == 2
