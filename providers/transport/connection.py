@@ -101,7 +101,6 @@ class _Watched(_Base):
             super().connect()
         finally:
             current.get().connected()
-        self.sock.settimeout(None)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:

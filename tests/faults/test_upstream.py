@@ -203,7 +203,8 @@ def test_an_answer_without_content_is_complete_all_the_same() -> None:
 # --- how a stream ends
 
 
-def test_after_the_terminal_event_nobody_waits_for_the_upstream_to_close() -> None:
+def test_after_the_terminal_event_nobody_waits_for_the_upstream_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.upstream.USAGE_GRACE", 600)
     with Upstream(stream(HEL, STOP, DONE, end="open")) as server:
         answer = call(server, Limits(idle=600), streamed=True)
         assert finishes(list(answer)) == ["stop"]
