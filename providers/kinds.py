@@ -43,12 +43,7 @@ KINDS: dict[str, Kind] = {
             paths={"chat": "/openai/chat/completions", "models": "/openai/models"},
         ),
         Kind("mistral", "Mistral AI", env_vars=("MISTRAL_API_KEY",)),
-        Kind(
-            "cohere",
-            "Cohere",
-            env_vars=("COHERE_API_KEY", "CO_API_KEY"),
-            paths={"chat": "/compatibility/v1/chat/completions", "models": "/v1/models"},
-        ),
+        Kind("cohere", "Cohere", wire="cohere", env_vars=("COHERE_API_KEY", "CO_API_KEY")),
         Kind("deepseek", "DeepSeek", env_vars=("DEEPSEEK_API_KEY",)),
         Kind("xai", "xAI", env_vars=("XAI_API_KEY",)),
         Kind("qwen", "Qwen (Alibaba)", env_vars=("QWEN_API_KEY", "DASHSCOPE_API_KEY")),

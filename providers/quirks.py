@@ -99,13 +99,6 @@ QUIRKS: dict[str, Quirks] = {
         names=frozenset({"tool"}),
         strip_tools=frozenset({"strict", "$schema", "$id"}),
     ),
-    "cohere": Quirks(
-        rename=MAX_TOKENS,
-        drop=OPENAI_ONLY | {"n", "top_logprobs", "parallel_tool_calls"},
-        clamp={"temperature": (0.0, 1.0)},
-        efforts={"minimal": "none", "low": "high", "medium": "high", "xhigh": "high", "max": "high"},
-        stream_usage=False,
-    ),
     "deepseek": Quirks(
         rename=MAX_TOKENS,
         efforts={"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"},

@@ -84,7 +84,7 @@ def test_what_is_sent_validates_wherever_what_was_recorded_does(entry: dict[str,
 @pytest.mark.parametrize("entry", recorded(stream=True))
 def test_usage_is_asked_for_in_streams_where_the_vendor_takes_it(entry: dict[str, Any]) -> None:
     _, sent = render(entry)
-    silent = {"mistral", "cohere", "ai21", "perplexity"}
+    silent = {"mistral", "ai21", "perplexity"}
     asks = sent.get("stream_options", {}).get("include_usage")
     assert asks is (None if corpus.kind_of(entry["provider"]) in silent else True)
 

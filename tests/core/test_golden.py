@@ -23,7 +23,8 @@ def fixtures(suffix: str) -> list[Any]:
 
 def target(path: Path) -> Target:
     assert path.parent.name in KINDS
-    return Target("vendor", path.parent.name, "openai", "https://vendor.test/v1", "asked-for")
+    kind = path.parent.name
+    return Target("vendor", kind, KINDS[kind].wire, "https://vendor.test/v1", "asked-for")
 
 
 def expected(path: Path) -> Any:
@@ -69,7 +70,8 @@ def accumulate(chunks: list[dict[str, Any]]) -> dict[str, Any]:
 @pytest.mark.parametrize("path", fixtures(".sse"))
 def test_a_vendors_stream_comes_out_as_openais_at_any_split(path: Path, size: int) -> None:
     payload = path.read_bytes()
-    parser = ADAPTERS["openai"].open_stream("chat", target(path))
+    place = target(path)
+    parser = ADAPTERS[place.wire].open_stream("chat", place)
     chunks: list[dict[str, Any]] = []
     for start in range(0, len(payload), size):
         chunks += parser.feed(payload[start : start + size])
@@ -81,7 +83,8 @@ def test_a_vendors_stream_comes_out_as_openais_at_any_split(path: Path, size: in
 
 @pytest.mark.parametrize("path", fixtures(".json"))
 def test_a_vendors_whole_reply_comes_out_as_openais(path: Path) -> None:
-    got = ADAPTERS["openai"].parse("chat", path.read_bytes(), target(path))
+    place = target(path)
+    got = ADAPTERS[place.wire].parse("chat", path.read_bytes(), place)
     assert (got["object"], bool(got["id"]), bool(got["created"])) == ("chat.completion", True, True)
     choices = {}
     for choice in got["choices"]:

@@ -1,0 +1,50 @@
+"""Cohere's chat format, version 2, outbound. ◇
+
+Source: Cohere API reference, ``POST /v2/chat``, its stream events and errors; recorded traffic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from providers import faults
+from providers.adapters.base import Adapter, StreamParser, dump, register
+from providers.adapters.cohere_reply import parse_chat
+from providers.adapters.cohere_request import render_body
+from providers.adapters.cohere_stream import CohereStream
+from providers.chat import Call
+from providers.errors import CredentialRejected, RateLimited, UpstreamError
+from providers.wire import Rendered, Target
+
+WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
+STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+
+# "You are using a Trial key, which is limited to 1000 API calls / month": waiting a second does not help.
+MONTHLY = re.compile(r"(/|per|a) ?month|monthly", re.I)
+
+
+@register
+class Cohere(Adapter):
+    """See ``base.Adapter``."""
+
+    name: ClassVar[str] = "cohere"
+    paths: ClassVar[Mapping[str, str]] = {"chat": "/v2/chat", "models": "/v1/models"}
+
+    def render(self, call: Call, target: Target) -> Rendered:
+        body, dropped = render_body(call, target)
+        path = target.paths.get(call.operation) or self.paths[call.operation]
+        return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
+
+    def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
+        return parse_chat(payload, target.upstream_model)
+
+    def open_stream(self, operation: str, target: Target) -> StreamParser:
+        return CohereStream(target.upstream_model)
+
+    def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
+        error = faults.classify(status, headers, payload)
+        if isinstance(error, RateLimited) and MONTHLY.search(error.message):
+            return CredentialRejected(error.message, status=status, type=error.type, code=error.code)
+        return error
