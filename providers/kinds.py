@@ -39,8 +39,11 @@ KINDS: dict[str, Kind] = {
         Kind(
             "google",
             "Google Gemini",
+            wire="gemini",
+            auth_header="x-goog-api-key",
+            auth_scheme="",
             env_vars=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-            paths={"chat": "/openai/chat/completions", "models": "/openai/models"},
+            paths={"models": "/models"},
         ),
         Kind("mistral", "Mistral AI", env_vars=("MISTRAL_API_KEY",)),
         Kind("cohere", "Cohere", wire="cohere", env_vars=("COHERE_API_KEY", "CO_API_KEY")),

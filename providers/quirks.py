@@ -85,8 +85,6 @@ QUIRKS: dict[str, Quirks] = {
     ),
     # The compatible layer ignores what it does not know.
     "anthropic": Quirks(drop=OPENAI_ONLY - {"metadata"} | {"seed", "presence_penalty", "frequency_penalty"}),
-    # Unknown fields are a 400 of the API beneath.
-    "google": Quirks(drop=OPENAI_ONLY | {"user", "verbosity"}, stop_with_tools=True),
     # Unknown fields are a 422.
     "mistral": Quirks(
         rename={"seed": "random_seed", **MAX_TOKENS},

@@ -22,9 +22,8 @@ def fixtures(suffix: str) -> list[Any]:
 
 
 def target(path: Path) -> Target:
-    assert path.parent.name in KINDS
-    kind = path.parent.name
-    return Target("vendor", kind, KINDS[kind].wire, "https://vendor.test/v1", "asked-for")
+    kind = KINDS[path.parent.name]
+    return Target("vendor", kind.name, kind.wire, "https://vendor.test/v1", "asked-for")
 
 
 def expected(path: Path) -> Any:
@@ -70,8 +69,7 @@ def accumulate(chunks: list[dict[str, Any]]) -> dict[str, Any]:
 @pytest.mark.parametrize("path", fixtures(".sse"))
 def test_a_vendors_stream_comes_out_as_openais_at_any_split(path: Path, size: int) -> None:
     payload = path.read_bytes()
-    place = target(path)
-    parser = ADAPTERS[place.wire].open_stream("chat", place)
+    parser = ADAPTERS[target(path).wire].open_stream("chat", target(path))
     chunks: list[dict[str, Any]] = []
     for start in range(0, len(payload), size):
         chunks += parser.feed(payload[start : start + size])
@@ -83,8 +81,7 @@ def test_a_vendors_stream_comes_out_as_openais_at_any_split(path: Path, size: in
 
 @pytest.mark.parametrize("path", fixtures(".json"))
 def test_a_vendors_whole_reply_comes_out_as_openais(path: Path) -> None:
-    place = target(path)
-    got = ADAPTERS[place.wire].parse("chat", path.read_bytes(), place)
+    got = ADAPTERS[target(path).wire].parse("chat", path.read_bytes(), target(path))
     assert (got["object"], bool(got["id"]), bool(got["created"])) == ("chat.completion", True, True)
     choices = {}
     for choice in got["choices"]:

@@ -108,7 +108,6 @@ def test_parameters_are_said_in_the_vendors_words(kind: str, given: Any, expecte
         ("xai", "grok-4-fast-reasoning", {"stop": ["x"]}),
         ("ai21", "m", {"presence_penalty": 0.1}),
         ("cerebras", "m", {"logit_bias": {"1": 2}}),
-        ("google", "m", {"user": "u"}),
         ("ollama", "m", {"n": 2}),
     ],
 )

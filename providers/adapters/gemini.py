@@ -1,0 +1,52 @@
+"""Google Gemini's generateContent, outbound. ◇
+
+Source: Gemini API reference (v1beta), models.generateContent and models.streamGenerateContent. The path names the model
+and says whether the answer is streamed, so it is made for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from providers import faults
+from providers.adapters.base import Adapter, StreamParser, dump, register
+from providers.adapters.gemini_reply import parse_response
+from providers.adapters.gemini_request import render_body
+from providers.adapters.gemini_stream import GeminiStream
+from providers.chat import Call
+from providers.errors import UpstreamError
+from providers.wire import Rendered, Target
+
+WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
+STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+
+
+@register
+class Gemini(Adapter):
+    """See ``base.Adapter``. The "chat" path is without its ending, which the model and streaming decide."""
+
+    name: ClassVar[str] = "gemini"
+    paths: ClassVar[Mapping[str, str]] = {"chat": "/models", "models": "/models"}
+
+    def render(self, call: Call, target: Target) -> Rendered:
+        body, dropped = render_body(call, target)
+        path = _path(self.paths[call.operation], target.upstream_model, call.stream)
+        return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
+
+    def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
+        return parse_response(payload, target.upstream_model)
+
+    def open_stream(self, operation: str, target: Target) -> StreamParser:
+        return GeminiStream(target.upstream_model)
+
+    def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
+        return faults.classify(status, headers, payload)
+
+
+def _path(models: str, model: str, stream: bool) -> str:
+    """ "gemini-x" is one of ``models``; "models/gemini-x" and "tunedModels/x" are whole names already."""
+    name = quote(model, safe="/-._~@")
+    whole = f"/{name.lstrip('/')}" if "/" in name else f"{models}/{name}"
+    return f"{whole}:streamGenerateContent?alt=sse" if stream else f"{whole}:generateContent"

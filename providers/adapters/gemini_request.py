@@ -1,0 +1,262 @@
+"""A chat request in the inner form → GenerateContentRequest. ◇
+
+Source: Gemini API reference, GenerateContentRequest, GenerationConfig, Tool, ToolConfig, ThinkingConfig. Fields that
+Gemini does not know are a 400 there, so nothing passes but what the tables below name; the rest is dropped and named,
+or refused where the caller is strict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from providers.adapters.gemini_messages import render_messages
+from providers.adapters.openai_request import NEUTRAL
+from providers.chat import Call
+from providers.errors import RequestRejected
+from providers.wire import Target
+
+CONFIG: Mapping[str, str] = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "max_completion_tokens": "maxOutputTokens",
+    "seed": "seed",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+}
+# Gemini's own words, taken from callers as they are.
+NATIVE: Mapping[str, str] = {
+    **dict.fromkeys(("safetySettings", "safety_settings"), "safetySettings"),
+    **dict.fromkeys(("cachedContent", "cached_content"), "cachedContent"),
+    "labels": "labels",
+}
+TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority"}
+SILENT = frozenset({"model", "messages", "stream", "stream_options", "tools", "tool_choice", "web_search_options"})
+PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
+MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY", "validated": "VALIDATED"}
+VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?", re.I)
+LATEST = re.compile(r"gemini-(flash-lite|flash|pro)-latest", re.I)
+BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "max": 24576}
+LEVELS = {"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH", "max": "HIGH"}
+PRO_LEAST = 128  # tokens: Pro cannot be told not to think
+INT32 = 2**31
+
+
+def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` (400)."""
+    given = {key: value for key, value in call.body.items() if value is not None}
+    model, dropped = target.upstream_model, list[str]()
+    body: dict[str, Any] = {}
+    system, body["contents"] = render_messages(given.get("messages"), _generation(model) >= (3, 0), dropped)
+    if system:
+        body["systemInstruction"] = system
+    body.update(_tools(given, dropped))
+    config = _config(given, model, dropped)
+    thinking = _thinking(given, model, dropped)
+    if thinking:
+        config["thinkingConfig"] = thinking
+    _rest(given, body, dropped)
+    if config:
+        body["generationConfig"] = config
+    if call.strict and dropped:
+        message = f"'{dropped[0]}' cannot be passed on as given to a provider of kind '{target.kind}'."
+        code = "unsupported_parameter"
+        raise RequestRejected(message, status=400, type="invalid_request_error", code=code, param=dropped[0])
+    return _with_extra(body, call, target.extra_body), tuple(dropped)
+
+
+def _with_extra(body: dict[str, Any], call: Call, extra: Mapping[str, object]) -> dict[str, Any]:
+    """The operator's additions; of generationConfig, only what the caller has not said."""
+    out = dict(body)
+    for key, value in extra.items():
+        if key == "generationConfig" and isinstance(value, Mapping):
+            out[key] = {**value, **body.get(key, {})}
+        elif key not in call.body:
+            out[key] = value
+    return out
+
+
+def _generation(model: str) -> tuple[int, int]:
+    """(3, 1) of "gemini-3.1-pro"; names without a number are of the newest; (0, 0) of what is no Gemini."""
+    found = VERSION.search(model)
+    if found:
+        return int(found[1]), int(found[2] or 0)
+    return (3, 99) if LATEST.search(model) else (0, 0)
+
+
+def _config(given: Mapping[str, Any], model: str, dropped: list[str]) -> dict[str, Any]:
+    """GenerationConfig without thinking."""
+    config: dict[str, Any] = {}
+    for name, new in CONFIG.items():
+        if name not in given:
+            continue
+        value = given[name]
+        refused = name in PENALTIES and _generation(model) >= (3, 0)
+        if refused or (name == "seed" and not (isinstance(value, int) and -INT32 <= value < INT32)):
+            _drop(name, value, dropped)
+        else:
+            config[new] = value
+    stop = given.get("stop")
+    if stop:
+        config["stopSequences"] = [stop] if isinstance(stop, str) else stop
+    if given.get("n", 1) != 1:
+        config["candidateCount"] = given["n"]
+    if given.get("logprobs"):
+        config["responseLogprobs"] = True
+        if given.get("top_logprobs"):
+            config["logprobs"] = given["top_logprobs"]
+    elif given.get("top_logprobs"):
+        dropped.append("top_logprobs")
+    modalities = given.get("modalities")
+    if isinstance(modalities, list) and modalities != ["text"]:
+        config["responseModalities"] = [str(word).upper() for word in modalities]
+    return {**config, **_format(given.get("response_format"), dropped)}
+
+
+def _format(form: Any, dropped: list[str]) -> dict[str, Any]:
+    """Structured outputs. Gemini always holds to a schema: ``strict`` and ``name`` are not needed."""
+    kind = form.get("type") if isinstance(form, dict) else form
+    if kind in (None, "text"):
+        return {}
+    out: dict[str, Any] = {"responseMimeType": "application/json"}
+    if kind == "json_object":
+        return out
+    holder = form.get("json_schema") if isinstance(form, dict) else None
+    schema = holder.get("schema") if isinstance(holder, dict) else None
+    if kind == "json_schema" and isinstance(schema, dict):
+        return {**out, "responseJsonSchema": _schema(schema)}
+    dropped.append("response_format")
+    return {}
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "$schema"}
+
+
+def _rest(given: Mapping[str, Any], body: dict[str, Any], dropped: list[str]) -> None:
+    """Everything that is neither conversation nor tools nor generationConfig: into ``body``, or dropped."""
+    known = SILENT | CONFIG.keys() | {"stop", "n", "logprobs", "top_logprobs", "modalities", "response_format"}
+    for name, value in given.items():
+        if name in known or name in ("reasoning_effort", "reasoning", "thinking"):
+            continue
+        if name in NATIVE:
+            body[NATIVE[name]] = value
+        elif name == "service_tier" and isinstance(value, str) and value in TIERS:
+            body["serviceTier"] = TIERS[value]
+        elif not (name == "parallel_tool_calls" and value is True):
+            _drop(name, value, dropped)
+
+
+def _drop(name: str, value: Any, dropped: list[str]) -> None:
+    if name not in NEUTRAL or value != NEUTRAL[name]:
+        dropped.append(name)
+
+
+def _thinking(given: Mapping[str, Any], model: str, dropped: list[str]) -> dict[str, Any] | None:
+    """ThinkingConfig from ``reasoning_effort``, ``reasoning`` (effort or max_tokens) or ``thinking`` (budget_tokens).
+
+    Budgets are tokens; models from 3 on take levels instead. Thoughts are asked for wherever thinking is.
+    """
+    name = next((key for key in ("reasoning_effort", "reasoning", "thinking") if given.get(key)), None)
+    if name is None:
+        return None
+    said = given[name]
+    effort = said if isinstance(said, str) else None
+    budget = None
+    if isinstance(said, dict):
+        effort = said.get("effort") or {"disabled": "none", "enabled": "medium"}.get(str(said.get("type")))
+        budget = said.get("max_tokens") or said.get("budget_tokens")
+    if isinstance(budget, int) and not isinstance(budget, bool) and effort != "none":
+        return {"thinkingBudget": budget, "includeThoughts": True}
+    if effort == "auto":
+        return None
+    generation = _generation(model)
+    if not isinstance(effort, str) or effort not in BUDGETS or (0, 0) < generation < (2, 5) or "gemma" in model:
+        dropped.append(name)
+        return None
+    pro = "pro" in model
+    if generation >= (3, 0):
+        return _level(name, effort, pro, generation, dropped)
+    if effort == "none" and pro:
+        dropped.append(name)
+        return {"thinkingBudget": PRO_LEAST}
+    if effort == "none":
+        return {"thinkingBudget": 0}
+    return {"thinkingBudget": BUDGETS[effort], "includeThoughts": True}
+
+
+def _level(name: str, effort: str, pro: bool, generation: tuple[int, int], dropped: list[str]) -> dict[str, Any]:
+    """Levels: Pro has no MINIMAL, its first version no MEDIUM either; none can be told not to think at all."""
+    least = "LOW" if pro else "MINIMAL"
+    if effort == "none":
+        dropped.append(name)
+        return {"thinkingLevel": least}
+    level = LEVELS[effort]
+    if pro and level == "MINIMAL":
+        level = least
+    elif pro and level == "MEDIUM" and generation == (3, 0):
+        level = "HIGH"
+    return {"thinkingLevel": level, "includeThoughts": True}
+
+
+def _tools(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:
+    """``tools`` and ``toolConfig``: one entry with all functions, and Google's own tools as they are."""
+    functions: list[dict[str, Any]] = []
+    own: list[dict[str, Any]] = []
+    tools = given.get("tools")
+    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            functions.append(_function(function))
+            if function.get("strict"):
+                dropped.append(f"tools[{number}].function.strict")
+        elif isinstance(tool, dict) and tool and "type" not in tool:
+            own.append(tool)
+        else:
+            dropped.append(f"tools[{number}]")
+    if given.get("web_search_options") is not None:
+        own.append({"googleSearch": {}})
+    out: dict[str, Any] = {}
+    if functions or own:
+        out["tools"] = [*([{"functionDeclarations": functions}] if functions else []), *own]
+    choice = _choice(given.get("tool_choice"), functions)
+    if choice is not None and functions:
+        out["toolConfig"] = {"functionCallingConfig": choice}
+    elif given.get("tool_choice") not in (None, "auto", "none"):
+        dropped.append("tool_choice")
+    return out
+
+
+def _function(function: Mapping[str, Any]) -> dict[str, Any]:
+    out = {key: function[key] for key in ("name", "description") if function.get(key)}
+    parameters = function.get("parameters")
+    return {**out, "parametersJsonSchema": _schema(parameters)} if isinstance(parameters, dict) and parameters else out
+
+
+def _choice(choice: Any, functions: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """FunctionCallingConfig; None where nothing is said, or nothing that is known."""
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        allowed = choice.get("allowed_tools")
+        listed = allowed.get("tools") if isinstance(allowed, dict) else None
+        names = [_named(tool) for tool in listed] if isinstance(listed, list) else []
+        mode = "ANY" if isinstance(allowed, dict) and allowed.get("mode") == "required" else "VALIDATED"
+        return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}
+    name = _named(choice)
+    if name is None and isinstance(choice, str) and choice not in MODES:
+        name = next((function["name"] for function in functions if function["name"] == choice), None)
+    if name is not None:
+        return {"mode": "ANY", "allowedFunctionNames": [name]}
+    word = choice.get("type") if isinstance(choice, dict) else choice
+    return {"mode": MODES[word]} if isinstance(word, str) and word in MODES else None
+
+
+def _named(choice: Any) -> str | None:
+    """The function that ``{"type": "function", "function": {"name"}}`` or ``{"type": "tool", "name"}`` names."""
+    if not isinstance(choice, dict):
+        return None
+    function = choice.get("function")
+    name = function.get("name") if isinstance(function, dict) else choice.get("name")
+    return name if isinstance(name, str) and name else None
