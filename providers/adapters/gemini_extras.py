@@ -37,7 +37,7 @@ def _token(given: Any) -> dict[str, Any] | None:
     return {"token": token, "logprob": value, "bytes": list(token.encode("utf-8", "replace"))}
 
 
-def annotations(grounding: Any, text: str) -> list[dict[str, Any]]:
+def citations(grounding: Any, text: str) -> list[dict[str, Any]]:
     """Grounded segments (offsets in bytes of UTF-8) with their web pages → OpenAI's citations (offsets in letters)."""
     if not isinstance(grounding, Mapping):
         return []

@@ -194,7 +194,7 @@ def _choice(index: int, piece: Piece) -> dict[str, Any]:
         message["content"] = ""
     if piece.calls:
         message["tool_calls"] = piece.calls
-    cited = extras.annotations(piece.extras.get("groundingMetadata"), text)
+    cited = extras.citations(piece.extras.get("groundingMetadata"), text)
     if cited:
         message["annotations"] = cited
     return {
