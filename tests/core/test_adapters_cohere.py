@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from providers.adapters.cohere_messages import PLAIN_NAME, escape_name, unescape_name
@@ -207,6 +207,9 @@ def test_what_is_no_conversation_is_refused(messages: Any) -> None:
     assert raised.value.status == 400
 
 
+@example("_x2d_")
+@example("a_x2d-")
+@example("1st")
 @given(st.text(max_size=20) | st.from_regex(r"[x0-9a-f_-]{1,12}", fullmatch=True))
 def test_any_tool_name_is_one_that_cohere_takes_and_can_be_read_back(name: str) -> None:
     escaped = escape_name(name)
