@@ -33,8 +33,10 @@ KINDS: dict[str, Kind] = {
         Kind(
             "anthropic",
             "Anthropic",
+            wire="anthropic",
+            auth_header="x-api-key",
+            auth_scheme="none",
             env_vars=("ANTHROPIC_API_KEY",),
-            paths={"chat": "/v1/chat/completions", "models": "/v1/models"},
         ),
         Kind(
             "google",

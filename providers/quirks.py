@@ -83,8 +83,6 @@ QUIRKS: dict[str, Quirks] = {
         ),
         obfuscation=True,
     ),
-    # The compatible layer ignores what it does not know.
-    "anthropic": Quirks(drop=OPENAI_ONLY - {"metadata"} | {"seed", "presence_penalty", "frequency_penalty"}),
     # Unknown fields are a 422.
     "mistral": Quirks(
         rename={"seed": "random_seed", **MAX_TOKENS},

@@ -1,5 +1,6 @@
 """Outbound wire formats. Importing the package registers them all in ``ADAPTERS``, by wire name."""
 
+import providers.adapters.anthropic
 import providers.adapters.cohere
 import providers.adapters.gemini
 import providers.adapters.openai  # noqa: F401  registers itself
