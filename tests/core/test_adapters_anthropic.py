@@ -150,6 +150,16 @@ def test_a_stream_is_whole_only_with_a_stop_reason() -> None:
         read(START, TEXT)
 
 
+def test_streamed_thinking_brings_its_signature_along() -> None:
+    block = {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}
+    deltas = [{"type": "thinking_delta", "thinking": "Hm"}, {"type": "signature_delta", "signature": "c2ln"}]
+    events = [{"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas]
+    said = [chunk["choices"][0]["delta"] for chunk in read(START, block, *events, STOP)[:-1]]
+    assert said[1] == {"reasoning_content": "Hm", "reasoning": "Hm"}
+    detail = {"type": "reasoning.text", "text": "Hm", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0}
+    assert said[2] == {"reasoning_details": [detail]}
+
+
 def test_a_refusal_is_a_content_filter_with_its_words() -> None:
     details = {"type": "refusal", "explanation": "No."}
     chunks = read(START, {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": details}})
