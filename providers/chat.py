@@ -59,16 +59,15 @@ def has_content(chunk: Mapping[str, Any]) -> bool:
     return False
 
 
-def finish_reason(reason: Any, called: bool, stop_with_tools: bool = False) -> str:
+def finish_reason(reason: Any, called: bool) -> str:
     """A vendor's word for the end of an answer → one of OpenAI's five. ``called``: the answer made tool calls.
 
-    Valid words are kept as they are: "stop" beside tool calls too, which OpenAI says for a forced function, unless
-    ``stop_with_tools`` says that this vendor has no other word for it.
+    Valid words are kept as they are: "stop" beside tool calls too, which OpenAI says for a forced function.
     """
     known = FINISH_REASONS.get(reason if isinstance(reason, str) else "")
     if known is None and isinstance(reason, str):
         known = FINISH_REASONS.get(reason.lower())
-    if called and (known is None or (known == "stop" and (stop_with_tools or reason != "stop"))):
+    if called and (known is None or (known == "stop" and reason != "stop")):
         return "tool_calls"
     return known or "stop"
 

@@ -43,8 +43,6 @@ class Quirks:
     ``message_keys``: the only keys taken (None: all). ``short_ids``: tool call ids must be nine letters or digits.
     ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
     user and assistant must take turns. ``strip_tools``: keys of functions not taken.
-
-    Replies. ``stop_with_tools``: "stop" is also what answers with tool calls end in.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +65,6 @@ class Quirks:
     text_results: bool = False
     alternate: bool = False
     strip_tools: frozenset[str] = frozenset()
-    stop_with_tools: bool = False
 
 
 DEFAULT = Quirks(reasoning=REASONING)

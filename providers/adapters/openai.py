@@ -15,7 +15,6 @@ from providers.adapters.openai_request import render_body
 from providers.adapters.openai_stream import OpenAIStream
 from providers.chat import Call
 from providers.errors import UpstreamError
-from providers.quirks import quirks_of
 from providers.wire import Rendered, Target
 
 WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -35,10 +34,10 @@ class OpenAI(Adapter):
         return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
 
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
-        return parse_completion(payload, target.upstream_model, quirks_of(target.kind).stop_with_tools)
+        return parse_completion(payload, target.upstream_model)
 
     def open_stream(self, operation: str, target: Target) -> StreamParser:
-        return OpenAIStream(target.upstream_model, quirks_of(target.kind).stop_with_tools)
+        return OpenAIStream(target.upstream_model)
 
     def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
         return faults.classify(status, headers, payload)

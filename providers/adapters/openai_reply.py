@@ -26,9 +26,8 @@ CHOICE_KEYS = frozenset({"index", "message", "delta", "finish_reason", "logprobs
 HEAD_KEYS = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation"})
 
 
-def parse_completion(payload: bytes, model: str, stop_with_tools: bool = False) -> dict[str, Any]:
-    """A whole reply → ``chat.completion``. ``model``: the name to give where the vendor gives none;
-    ``stop_with_tools``: "stop" of an answer with tool calls means "tool_calls".
+def parse_completion(payload: bytes, model: str) -> dict[str, Any]:
+    """A whole reply → ``chat.completion``. ``model``: the name to give where the vendor gives none.
 
     Raises ``MalformedReply``, or what an error in a 200 means.
     """
@@ -43,9 +42,6 @@ def parse_completion(payload: bytes, model: str, stop_with_tools: bool = False) 
         raise MalformedReply("The upstream's reply holds no choices.")
     out = {**head(raw, model, "chat.completion"), **extras(raw)}
     out["choices"] = [_choice(choice, position) for position, choice in enumerate(choices)]
-    if stop_with_tools:
-        for choice in out["choices"]:
-            choice["finish_reason"] = finish_reason(choice["finish_reason"], "tool_calls" in choice["message"], True)
     if len(choices) == 1:
         out["choices"][0]["index"] = 0
     figures = usage(raw.get("usage"))

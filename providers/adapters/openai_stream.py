@@ -55,13 +55,11 @@ class _Choice:
 
 
 class OpenAIStream(StreamParser):
-    """One stream. ``model``: the name to give where the vendor gives none. ``stop_with_tools``: "stop" of an answer
-    with tool calls means "tool_calls"."""
+    """One stream. ``model``: the name to give where the vendor gives none."""
 
-    def __init__(self, model: str, stop_with_tools: bool = False) -> None:
+    def __init__(self, model: str) -> None:
         self.done = self.complete = False
         self._model = model
-        self._stop_with_tools = stop_with_tools
         self._decoder = SSEDecoder()
         self._begun = False
         self._body: list[bytes] | None = None
@@ -212,7 +210,7 @@ class OpenAIStream(StreamParser):
                 **state.extras,
                 "index": state.index,
                 "delta": _last_delta(state),
-                "finish_reason": finish_reason(state.finish, bool(state.tools), self._stop_with_tools),
+                "finish_reason": finish_reason(state.finish, bool(state.tools)),
             }
             out.append({**head, **self._carried, "choices": [choice]})
             self._carried = {}
