@@ -10,18 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from providers.adapters import anthropic_reply as reply
-from providers.adapters.base import StreamParser, load
 from providers.adapters.openai_reply import arguments
+from providers.adapters.streaming import EventStreamParser
 from providers.chat import whole
-from providers.errors import MalformedReply, StreamCut
-from providers.sse import MAX_EVENT, SSEDecoder
-from providers.wire import Event
-
-DONE = "[DONE]"
-BODY_STARTS = (b"{", b"[", b"<")
+from providers.errors import MalformedReply
 
 
 @dataclass(slots=True)
@@ -39,75 +32,24 @@ class _Block:
     signature: list[str] = field(default_factory=list)
 
 
-class AnthropicStream(StreamParser):
-    """One stream. ``model``: the name to give where the vendor gives none."""
+class AnthropicStream(EventStreamParser):
+    """See ``EventStreamParser``."""
 
     def __init__(self, model: str) -> None:
-        self.done = self.complete = False
-        self._model = model
-        self._decoder = SSEDecoder()
-        self._begun = False
-        self._body: list[bytes] | None = None
-        self._body_size = 0
-        self._head: dict[str, Any] | None = None
+        super().__init__(model)
         self._open: dict[int, _Block] = {}
         self._calls = 0
         self._answered = False
         self._stop: dict[str, Any] | None = None
         self._usage: dict[str, Any] = {}
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if not self._begun:
-            start = data.lstrip()
-            if not start:
-                return []
-            self._begun = True
-            if start.startswith(BODY_STARTS):
-                self._body = []
-        if self._body is not None:
-            self._body.append(data)
-            self._body_size += len(data)
-            if self._body_size > MAX_EVENT:
-                raise MalformedReply("The upstream answered with something other than a stream of events.")
-            return []
-        out: list[dict[str, Any]] = []
-        for event in self._decoder.feed(data):
-            out += self._event(event)
-        self.complete = self.done or self._stop is not None
-        return out
-
-    def end(self) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if self._body is not None:
-            return self._whole(b"".join(self._body))
-        out: list[dict[str, Any]] = []
-        for event in self._decoder.flush():
-            try:
-                out += self._event(event)
-            except MalformedReply as error:
-                raise StreamCut("The upstream's stream ended within an event.") from error
-        return out if self.done else out + self._finish()
-
-    def _event(self, event: Event) -> list[dict[str, Any]]:
-        if self.done or not event.data or event.name == "ping":
-            return []
-        if event.data.startswith(DONE):
-            return self._finish()
-        try:
-            raw = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            raw = load(event.data)
-        if event.name == "error":
+    def _event(self, raw: Any, name: str | None) -> list[dict[str, Any]]:
+        if name == "error":
             raise reply.error_within(raw)
         if not isinstance(raw, dict):
             raise MalformedReply("The upstream sent an event that is not a JSON object.")
         reply.raise_error(raw)
-        kind = raw.get("type") or event.name
+        kind = raw.get("type") or name
         if not isinstance(kind, str):
             raise MalformedReply("The upstream sent an event without a type.")
         return self._typed(kind, raw)
@@ -130,7 +72,7 @@ class AnthropicStream(StreamParser):
         if kind == "message_stop":
             if self._head is not None and self._stop is None:
                 self._stop = {}
-            return self._finish()
+            return self._last()
         return []
 
     def _start(self, message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -225,39 +167,27 @@ class AnthropicStream(StreamParser):
             return [] if entry is None else self._say({"reasoning_details": [entry]})
         return []
 
+    def _ended(self) -> bool:
+        return self._stop is not None
+
     def _finish(self) -> list[dict[str, Any]]:
-        """What is still open, the finish reason, then usage. Raises ``StreamCut`` where nothing said that it ended."""
-        if self._stop is None:
-            raise StreamCut("The upstream's stream ended before the answer was complete.")
+        """What is still open, the finish reason, then usage."""
+        stop = self._stop or {}
         out: list[dict[str, Any]] = [] if self._head is not None else [self._first({})]
         for index in list(self._open):
             out += self._block_stop(index)
-        reason = self._stop.get("stop_reason")
-        refused = reply.refusal(reason, self._stop.get("stop_details"))
+        reason = stop.get("stop_reason")
+        refused = reply.refusal(reason, stop.get("stop_details"))
         if refused is not None:
             out += self._say({"refusal": refused})
         out.append(self._chunk({}, reply.finish_word(reason, self._calls > 0, self._answered)))
         figures = reply.usage(self._usage)
         if figures is not None:
             out.append({**(self._head or {}), "choices": [], "usage": figures})
-        self.done = self.complete = True
         return out
 
     def _whole(self, payload: bytes) -> list[dict[str, Any]]:
-        """A body that is no stream at all: an error, a whole message from a server that does not stream, or junk."""
-        try:
-            completion = reply.parse_message(payload, self._model)
-        except MalformedReply as error:
-            raise MalformedReply("The upstream answered with something other than a stream of events.") from error
-        head = {**completion, "object": "chat.completion.chunk"}
-        choice, figures = head.pop("choices")[0], head.pop("usage", None)
-        delta = {key: value for key, value in choice["message"].items() if value is not None or key == "content"}
-        if "tool_calls" in delta:
-            delta["tool_calls"] = [{"index": place, **call} for place, call in enumerate(delta["tool_calls"])]
-        self._head = head
-        self.done = self.complete = True
-        out = [self._chunk(delta), self._chunk({}, choice["finish_reason"])]
-        return out if figures is None else [*out, {**head, "choices": [], "usage": figures}]
+        return self._at_once(reply.parse_message, payload)
 
 
 def _object(raw: dict[str, Any], key: str) -> dict[str, Any]:

@@ -12,15 +12,10 @@ from typing import Any
 
 from providers.adapters import cohere_reply as reply
 from providers.adapters import openai_reply as shared
-from providers.adapters.base import StreamParser, load
 from providers.adapters.cohere_messages import unescape_name
+from providers.adapters.streaming import EventStreamParser
 from providers.chat import whole
-from providers.errors import MalformedReply, StreamCut
-from providers.sse import MAX_EVENT, SSEDecoder
-from providers.wire import Event
-
-DONE = "[DONE]"
-BODY_STARTS = (b"{", b"[", b"<")
+from providers.errors import MalformedReply
 
 
 @dataclass(slots=True)
@@ -31,73 +26,22 @@ class _Tool:
     empty: bool = True
 
 
-class CohereStream(StreamParser):
-    """One stream. ``model``: the name to give, Cohere gives none."""
+class CohereStream(EventStreamParser):
+    """See ``EventStreamParser``."""
 
     def __init__(self, model: str) -> None:
-        self.done = self.complete = False
-        self._model = model
-        self._decoder = SSEDecoder()
-        self._begun = False
-        self._body: list[bytes] | None = None
-        self._body_size = 0
-        self._head: dict[str, Any] | None = None
+        super().__init__(model)
         self._role_sent = False
+        self._end: dict[str, Any] | None = None
         self._tools: list[_Tool] = []
         self._by_index: dict[int | None, _Tool] = {}
         self._thinking: list[str] = []
         self._plan: list[str] = []
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if not self._begun:
-            start = data.lstrip()
-            if not start:
-                return []
-            self._begun = True
-            if start.startswith(BODY_STARTS):
-                self._body = []
-        if self._body is not None:
-            self._body.append(data)
-            self._body_size += len(data)
-            if self._body_size > MAX_EVENT:
-                raise MalformedReply("The upstream answered with something other than a stream of events.")
-            return []
-        return self._events(self._decoder.feed(data))
-
-    def end(self) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if self._body is not None:
-            return self._whole(b"".join(self._body))
-        try:
-            out = self._events(self._decoder.flush())
-        except MalformedReply as error:
-            raise StreamCut("The upstream's stream ended within an event.") from error
-        if not self.done:
-            raise StreamCut("The upstream's stream ended before the answer was complete.")
-        return out
-
-    def _events(self, events: list[Event]) -> list[dict[str, Any]]:
-        out: list[dict[str, Any]] = []
-        for event in events:
-            if not self.done:
-                out += self._event(event)
-        return out
-
-    def _event(self, event: Event) -> list[dict[str, Any]]:
-        data = event.data.strip()
-        if data == DONE:
-            raise StreamCut("The upstream's stream ended before the answer was complete.")
-        if not data:
-            return []
-        raw = load(event.data)
+    def _event(self, raw: Any, name: str | None) -> list[dict[str, Any]]:
         if not isinstance(raw, dict):
             raise MalformedReply("The upstream sent an event that is not a JSON object.")
-        kind = raw.get("type") or event.name
+        kind = raw.get("type") or name
         handle = HANDLERS.get(kind) if isinstance(kind, str) else None
         if handle is None:
             reply.raise_error(raw)
@@ -173,8 +117,16 @@ class CohereStream(StreamParser):
         return [self._chunk({"citations": citations})] if isinstance(citations, list) and citations else []
 
     def _message_end(self, raw: dict[str, Any], delta: dict[str, Any]) -> list[dict[str, Any]]:
-        reason = delta.get("finish_reason")
-        reply.failed(reason, delta.get("error"))
+        reply.failed(delta.get("finish_reason"), delta.get("error"))
+        self._end = delta
+        return self._last()
+
+    def _ended(self) -> bool:
+        return self._end is not None
+
+    def _finish(self) -> list[dict[str, Any]]:
+        """The finish reason, with what was held back until now, then usage."""
+        end = self._end or {}
         last: dict[str, Any] = {}
         empty = [{"index": tool.index, "function": {"arguments": "{}"}} for tool in self._tools if tool.empty]
         if empty:
@@ -182,9 +134,8 @@ class CohereStream(StreamParser):
         if self._tools and self._thinking:
             last["reasoning_details"] = reply.details("".join(self._thinking), "".join(self._plan))
         chunk = self._chunk(last)
-        chunk["choices"][0]["finish_reason"] = reply.finish(reason, bool(self._tools))
-        figures = reply.count(delta.get("usage"))
-        self.done = self.complete = True
+        chunk["choices"][0]["finish_reason"] = reply.finish(end.get("finish_reason"), bool(self._tools))
+        figures = reply.count(end.get("usage"))
         return [chunk] if figures is None else [chunk, {**(self._head or {}), "choices": [], "usage": figures}]
 
     def _nothing(self, raw: dict[str, Any], delta: dict[str, Any]) -> list[dict[str, Any]]:
@@ -202,21 +153,7 @@ class CohereStream(StreamParser):
         return {**self._head, "choices": [choice]}
 
     def _whole(self, payload: bytes) -> list[dict[str, Any]]:
-        """A body that is no stream at all: an error, a whole reply from something that does not stream, or junk."""
-        try:
-            completion = reply.parse_chat(payload, self._model)
-        except MalformedReply as error:
-            raise MalformedReply("The upstream answered with something other than a stream of events.") from error
-        choice = completion["choices"][0]
-        delta = choice["message"]
-        for position, call in enumerate(delta.get("tool_calls", ())):
-            call["index"] = position
-        self._head = shared.head(completion, self._model, "chat.completion.chunk")
-        first, last = self._chunk(delta, choice["logprobs"]), self._chunk({})
-        last["choices"][0]["finish_reason"] = choice["finish_reason"]
-        self.done = self.complete = True
-        figures = completion.get("usage")
-        return [first, last] if figures is None else [first, last, {**self._head, "choices": [], "usage": figures}]
+        return self._at_once(reply.parse_chat, payload)
 
 
 Handler = Callable[[CohereStream, dict[str, Any], dict[str, Any]], list[dict[str, Any]]]

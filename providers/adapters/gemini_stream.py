@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.adapters import gemini_reply as reply
-from providers.adapters.base import StreamParser, load
-from providers.errors import MalformedReply, StreamCut
-from providers.sse import MAX_EVENT, SSEDecoder
-from providers.wire import Event
-
-DONE = "[DONE]"
-BODY_STARTS = (b"{", b"[", b"<")
+from providers.adapters.base import load
+from providers.adapters.streaming import EventStreamParser
 
 
 @dataclass(slots=True)
@@ -34,68 +29,26 @@ class _Choice:
     extras: dict[str, Any] = field(default_factory=dict)
 
 
-class GeminiStream(StreamParser):
-    """One stream. ``model``: the name to give where the vendor gives none."""
+class GeminiStream(EventStreamParser):
+    """See ``EventStreamParser``."""
 
     def __init__(self, model: str) -> None:
-        self.done = self.complete = False
-        self._model = model
-        self._decoder = SSEDecoder()
-        self._begun = False
-        self._body: list[bytes] | None = None
-        self._body_size = 0
-        self._head: dict[str, Any] | None = None
+        super().__init__(model)
         self._choices: dict[int, _Choice] = {}
         self._feedback: Any = None
         self._blocked = False
         self._usage: dict[str, Any] | None = None
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if not self._begun:
-            start = data.lstrip()
-            if not start:
-                return []
-            self._begun = True
-            if start.startswith(BODY_STARTS):
-                self._body = []
-        if self._body is not None:
-            self._body.append(data)
-            self._body_size += len(data)
-            if self._body_size > MAX_EVENT:
-                raise MalformedReply("The upstream answered with something other than a stream of events.")
-            return []
-        out: list[dict[str, Any]] = []
-        for event in self._decoder.feed(data):
-            out += self._event(event)
-        self.complete = self.done or self._all_finished()
-        return out
+    def _event(self, raw: Any, name: str | None) -> list[dict[str, Any]]:
+        return self._response(raw)
 
-    def end(self) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
+    def _whole(self, payload: bytes) -> list[dict[str, Any]]:
+        """Without ``alt=sse``: the same objects in one list, or one of them alone."""
+        raw = load(payload)
         out: list[dict[str, Any]] = []
-        if self._body is not None:
-            raw = load(b"".join(self._body))
-            for item in raw if isinstance(raw, list) else [raw]:
-                out += self._response(item)
-            return out + self._finish()
-        for event in self._decoder.flush():
-            try:
-                out += self._event(event)
-            except MalformedReply as error:
-                raise StreamCut("The upstream's stream ended within an event.") from error
-        return out if self.done else out + self._finish()
-
-    def _event(self, event: Event) -> list[dict[str, Any]]:
-        if self.done or not event.data:
-            return []
-        if event.data.startswith(DONE):
-            return self._finish()
-        return self._response(load(event.data))
+        for item in raw if isinstance(raw, list) else [raw]:
+            out += self._response(item)
+        return out + self._last()
 
     def _response(self, given: Any) -> list[dict[str, Any]]:
         raw = reply.check(given)
@@ -142,9 +95,7 @@ class GeminiStream(StreamParser):
         return choice if piece.logprobs is None else {**choice, "logprobs": piece.logprobs}
 
     def _finish(self) -> list[dict[str, Any]]:
-        """The end of each choice, then usage. Raises ``StreamCut`` where a candidate has no end."""
-        if not self._all_finished():
-            raise StreamCut("The upstream's stream ended before the answer was complete.")
+        """The end of each choice, then usage."""
         head = self._head or {}
         feedback = {"promptFeedback": self._feedback} if self._feedback else {}
         out: list[dict[str, Any]] = []
@@ -158,10 +109,9 @@ class GeminiStream(StreamParser):
             out.append({**head, **feedback, "choices": [choice]})
         if self._usage is not None:
             out.append({**head, "choices": [], "usage": self._usage})
-        self.done = self.complete = True
         return out
 
-    def _all_finished(self) -> bool:
+    def _ended(self) -> bool:
         if self._blocked:
             return True
         enough = len(self._choices) >= (self.expected or 1)

@@ -15,14 +15,9 @@ import orjson
 
 from providers import faults
 from providers.adapters import openai_reply as reply
-from providers.adapters.base import StreamParser, load
+from providers.adapters.streaming import EventStreamParser
 from providers.chat import finish_reason, usage, whole
-from providers.errors import MalformedReply, StreamCut
-from providers.sse import MAX_EVENT, SSEDecoder
-from providers.wire import Event
-
-DONE = "[DONE]"
-BODY_STARTS = (b"{", b"[", b"<")
+from providers.errors import MalformedReply
 
 
 @dataclass(slots=True)
@@ -54,75 +49,20 @@ class _Choice:
         return self.finish is not None or (self.blank and bool(self.tools))
 
 
-class OpenAIStream(StreamParser):
-    """One stream. ``model``: the name to give where the vendor gives none."""
+class OpenAIStream(EventStreamParser):
+    """See ``EventStreamParser``."""
 
     def __init__(self, model: str) -> None:
-        self.done = self.complete = False
-        self._model = model
-        self._decoder = SSEDecoder()
-        self._begun = False
-        self._body: list[bytes] | None = None
-        self._body_size = 0
-        self._head: dict[str, Any] | None = None
+        super().__init__(model)
         self._carried: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
         self._usage: Any = None
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if not self._begun:
-            start = data.lstrip()
-            if not start:
-                return []
-            self._begun = True
-            if start.startswith(BODY_STARTS):
-                self._body = []
-        if self._body is not None:
-            self._body.append(data)
-            self._body_size += len(data)
-            if self._body_size > MAX_EVENT:
-                raise MalformedReply("The upstream answered with something other than a stream of events.")
-            return []
-        out: list[dict[str, Any]] = []
-        for event in self._decoder.feed(data):
-            out += self._event(event)
-        self.complete = self.done or self._all_finished()
-        return out
-
-    def end(self) -> list[dict[str, Any]]:
-        """See ``StreamParser``."""
-        if self.done:
-            return []
-        if self._body is not None:
-            return self._whole(b"".join(self._body))
-        out: list[dict[str, Any]] = []
-        for event in self._decoder.flush():
-            try:
-                out += self._event(event)
-            except MalformedReply as error:
-                raise StreamCut("The upstream's stream ended within an event.") from error
-        return out if self.done else out + self._finish()
-
-    def _event(self, event: Event) -> list[dict[str, Any]]:
-        if self.done or not event.data:
-            return []
-        if event.data.startswith(DONE):
-            return self._finish()
-        try:
-            raw = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            raw = load(event.data)
-        if event.name == "error" or (
-            isinstance(raw, list) and raw and isinstance(raw[0], dict) and raw[0].get("error")
-        ):
+    def _event(self, raw: Any, name: str | None) -> list[dict[str, Any]]:
+        if name == "error" or (isinstance(raw, list) and raw and isinstance(raw[0], dict) and raw[0].get("error")):
             raise faults.within(raw)
         if not isinstance(raw, dict):
             raise MalformedReply("The upstream sent an event that is not a JSON object.")
-        if event.name == "ping":
-            return []
         return self._chunk(raw)
 
     def _chunk(self, raw: dict[str, Any]) -> list[dict[str, Any]]:
@@ -200,9 +140,7 @@ class OpenAIStream(StreamParser):
         return out or None
 
     def _finish(self) -> list[dict[str, Any]]:
-        """The end of each choice, then usage. Raises ``StreamCut`` where a choice has no end."""
-        if not self._all_finished():
-            raise StreamCut("The upstream's stream ended before the answer was complete.")
+        """The end of each choice, then usage."""
         head = self._head or {}
         out: list[dict[str, Any]] = []
         for state in self._choices.values():
@@ -217,25 +155,14 @@ class OpenAIStream(StreamParser):
         figures = usage(self._usage)
         if figures is not None:
             out.append({**head, "choices": [], "usage": figures})
-        self.done = self.complete = True
         return out
 
-    def _all_finished(self) -> bool:
+    def _ended(self) -> bool:
         enough = len(self._choices) >= self.expected
         return enough and all(choice.finished for choice in self._choices.values())
 
     def _whole(self, payload: bytes) -> list[dict[str, Any]]:
-        """A body that is no stream at all: an error, a whole completion from a server that does not stream, or junk."""
-        try:
-            completion = reply.parse_completion(payload, self._model)
-        except MalformedReply as error:
-            raise MalformedReply("The upstream answered with something other than a stream of events.") from error
-        for choice in completion["choices"]:
-            choice["delta"] = choice.pop("message")
-            for position, call in enumerate(choice["delta"].get("tool_calls", ())):
-                call["index"] = position
-        self._body = None
-        return self._chunk(completion) + self._finish()
+        return self._at_once(reply.parse_completion, payload)
 
 
 def _last_delta(state: _Choice) -> dict[str, Any]:
