@@ -10,11 +10,11 @@ from pathlib import Path
 from django.conf import settings
 
 from gateway_project import listening
+from providers.operations import OPERATIONS
 from routing import catalog
 from routing.models.access import hash_key
 from routing.types import Candidate, Catalog
 
-CHAT_TYPES = ("text-generation", "image-text-to-text")
 EXAMPLE_MODEL = "gpt-4o-mini"
 NO_MODEL = (
     f"No model can be called yet. Put a vendor's key into .env and start again (OPENAI_API_KEY=… for {EXAMPLE_MODEL},\n"
@@ -63,7 +63,7 @@ def presented_key(served: Catalog, fresh: str | None, from_environment: str, log
 
 def first_model(served: Catalog) -> str | None:
     """A chat model that can be called now: the operators' own names first, then the least expensive known one."""
-    chat = [listed.id for listed in served.listed if listed.type in CHAT_TYPES]
+    chat = [listed.id for listed in served.listed if listed.type in OPERATIONS["chat"].types]
     return min(chat, key=lambda name: _rank(served, name), default=None)
 
 

@@ -3,13 +3,13 @@
 from django.contrib import admin
 from django.urls import path
 
-from gateway_project.api import views
+from gateway_project.api import inference, views
 from gateway_project.home import home
 
 urlpatterns = [
     path("", home),
-    path("v1/chat/completions", views.ChatCompletions.as_view()),
-    path("chat/completions", views.ChatCompletions.as_view()),
+    path("v1/chat/completions", inference.ChatCompletions.as_view()),
+    path("chat/completions", inference.ChatCompletions.as_view()),
     path("v1/models", views.Models.as_view()),
     path("v1/models/<path:name>", views.Model.as_view()),
     path("models", views.Models.as_view()),

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from providers.wire import Upload
+
 SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 
 FINISH_REASONS: Mapping[str, str] = {
@@ -40,14 +42,16 @@ CONTENT_KEYS = (
 class Call:
     """One thing asked of an upstream. ``body``: the caller's request in the inner form, gateway-only keys removed.
 
-    ``operation``: "chat" (later "embeddings", "rerank", ...). ``strict``: a parameter the vendor has no word for is an
-    error instead of being dropped and named. The model in ``body`` is ignored: an adapter sends the target's own.
+    ``operation``: a name of ``providers.operations``. ``strict``: a parameter the vendor has no word for is an error
+    instead of being dropped and named. The model in ``body`` is ignored: an adapter sends the target's own. ``upload``:
+    the file that a transcription is to be made of.
     """
 
     operation: str
     body: Mapping[str, Any]
     stream: bool = False
     strict: bool = False
+    upload: Upload | None = None
 
 
 def has_content(chunk: Mapping[str, Any]) -> bool:

@@ -5,8 +5,11 @@ Shapes only; no behaviour. Durations are seconds, sizes bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
+
+FILE_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,35 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a caller sent. ``file`` is open for reading, in memory or on disk; each try reads it afresh."""
+
+    filename: str
+    content_type: str
+    size: int
+    file: BinaryIO = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A request body too large to be held in memory for every try: some bytes, the whole file, some bytes."""
+
+    before: bytes = field(repr=False)
+    upload: Upload
+    after: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.before) + self.upload.size + len(self.after)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.before
+        self.upload.file.seek(0)
+        while piece := self.upload.file.read(FILE_PIECE):
+            yield piece
+        yield self.after
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """A request in the vendor's words: path relative to the base URL, headers (without the credential), body bytes.
 
@@ -73,7 +105,7 @@ class Rendered:
     """
 
     path: str
-    body: bytes = field(repr=False)
+    body: bytes | FileBody = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     dropped: tuple[str, ...] = ()
@@ -86,7 +118,7 @@ class WireRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes | FileBody = field(repr=False)
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
 

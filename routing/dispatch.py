@@ -101,7 +101,7 @@ class Answer:
 
 
 class Exhausted(Exception):
-    """No candidate answered. ``kind``: rate_limited, model_missing, not_configured or unavailable."""
+    """No candidate answered. ``kind``: rate_limited, model_missing, not_configured, incapable or unavailable."""
 
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -258,6 +258,8 @@ def _exhausted(plan: Plan, results: list[tuple[str, float | None]], ledger: Ledg
             )
         reasons = "; ".join(dict.fromkeys(skip.reason for skip in ledger.skipped))
         detail = f": {reasons}" if reasons else ""
+        if any(code == "incapable" for code, _ in results):
+            return Exhausted("incapable", f"Nothing that serves '{plan.route.requested}' can do this{detail}.")
         return Exhausted("unavailable", f"All configured services are unavailable{detail}.")
     codes = {code for code, _ in capable}
     if codes == {RateLimited.outcome}:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from routing.types import Candidate, Skip
+from providers.operations import OPERATIONS, speaks
+from routing.types import Candidate, Need, Skip
 
 
 class Peek(Protocol):
@@ -22,6 +23,16 @@ def configuration(candidate: Candidate) -> Skip | None:
     if candidate.reason_skipped is None:
         return None
     return Skip(candidate.endpoint, candidate.skip_code or "disabled", candidate.reason_skipped)
+
+
+def incapable(candidate: Candidate, need: Need) -> Skip | None:
+    """Its wire format has no words for what is asked, or its model is of a type that does something else."""
+    if not speaks(candidate.target, need.operation):
+        return Skip(candidate.endpoint, "incapable", f"{candidate.target.kind} upstreams know no {need.operation}")
+    if candidate.facts.type and candidate.facts.type not in OPERATIONS[need.operation].types:
+        reason = f"its model is of type {candidate.facts.type}, which serves no {need.operation}"
+        return Skip(candidate.endpoint, "incapable", reason)
+    return None
 
 
 def resting(candidate: Candidate, state: Peek, now: float) -> Skip | None:
@@ -44,6 +55,11 @@ def keys_resting(candidate: Candidate, state: Peek, now: float) -> Skip | None:
     return Skip(candidate.endpoint, code, f"every key of {candidate.target.provider} rests: {cause}", until - now)
 
 
-def first_reason(candidate: Candidate, state: Peek, now: float) -> Skip | None:
+def first_reason(candidate: Candidate, need: Need, state: Peek, now: float) -> Skip | None:
     """The first gate that keeps ``candidate`` out, or None."""
-    return configuration(candidate) or resting(candidate, state, now) or keys_resting(candidate, state, now)
+    return (
+        configuration(candidate)
+        or incapable(candidate, need)
+        or resting(candidate, state, now)
+        or keys_resting(candidate, state, now)
+    )

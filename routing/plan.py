@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from routing.gates import Peek, first_reason
 from routing.strategies import STRATEGIES
-from routing.types import Candidate, Plan, Route, Skip
+from routing.types import Candidate, Need, Plan, Route, Skip
 
 
-def plan(route: Route, state: Peek, now: float) -> Plan:
-    """Order ``route``'s usable candidates; name the others with reasons. ``now`` in Unix seconds."""
+def plan(route: Route, need: Need, state: Peek, now: float) -> Plan:
+    """Order ``route``'s candidates that can meet ``need``; name the others with reasons. ``now`` in Unix seconds."""
     usable: list[Candidate] = []
     skipped: list[Skip] = []
     for candidate in route.candidates:
-        skip = first_reason(candidate, state, now)
+        skip = first_reason(candidate, need, state, now)
         if skip is None:
             usable.append(candidate)
         else:

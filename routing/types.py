@@ -28,9 +28,9 @@ class PriceInForce:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a provider's model. ``prices`` are ordered by ``valid_from``."""
+    """What is known of a provider's model; ``type`` "" is unknown. ``prices`` are ordered by ``valid_from``."""
 
-    type: str = "text-generation"
+    type: str = ""
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
     capabilities: frozenset[str] = frozenset()
@@ -63,8 +63,8 @@ class Candidate:
 class Route:
     """What a requested name resolves to.
 
-    ``how``: model, alias, category, router, provider_model, bare, wildcard, transient. ``candidates`` in configured
-    order; ``category`` where one was chosen.
+    ``how``: model, alias, category, router, provider_model, bare, wildcard, transient. ``type``: "" where nobody knows
+    it (a model that no one catalogued). ``candidates`` in configured order; ``category`` where one was chosen.
     """
 
     requested: str
@@ -75,6 +75,13 @@ class Route:
     candidates: tuple[Candidate, ...]
     category: str = ""
     mid_stream: str = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a request asks of whoever is to answer it. ``operation``: a name of ``providers.operations``."""
+
+    operation: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)

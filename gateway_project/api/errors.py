@@ -20,6 +20,7 @@ EXHAUSTED = {
     "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
     "model_missing": (404, "invalid_request_error", "model_not_found"),
     "not_configured": (503, "service_unavailable_error", "provider_not_configured"),
+    "incapable": (400, "invalid_request_error", "unsupported_operation"),
     "unavailable": (503, "service_unavailable_error", "service_unavailable"),
 }
 
@@ -55,7 +56,7 @@ def failure_of(error: Exception) -> tuple[Failure, dict[str, str]]:
         headers = {"x-should-retry": "false"}
         if error.kind == "rate_limited":
             headers = {"Retry-After": str(max(1, round(error.retry_after or 1))), "x-should-retry": "true"}
-        param = "model" if status == 404 else None
+        param = "model" if status in (400, 404) else None
         return Failure(status, error.message, type_, code, param), headers
     if isinstance(error, UpstreamError):
         return _upstream(error), {"x-should-retry": "false"}

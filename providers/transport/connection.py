@@ -110,19 +110,25 @@ class _Watched(_Base):
         self._pieces = []
         try:
             super().request(*args, **kwargs)
-            pieces = self._pieces
+            self._flush()
         finally:
             self._pieces = None
+
+    def send(self, data: Any) -> None:
+        """Small pieces wait to go out together; what does not fit with them goes out as it comes."""
+        if self._pieces is None:
+            super().send(data)
+            return
+        self._pieces.append(data)
+        if sum(map(len, self._pieces)) > _COALESCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        pieces, self._pieces = self._pieces or [], None
         if sum(map(len, pieces)) <= _COALESCE:
             pieces = [b"".join(pieces)]
         for piece in pieces:
-            self.send(piece)
-
-    def send(self, data: Any) -> None:
-        if self._pieces is None:
-            super().send(data)
-        else:
-            self._pieces.append(data)
+            super().send(piece)
 
     def getresponse(self) -> Any:
         sock = self.sock

@@ -24,6 +24,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from providers.errors import ConnectFailed
 from providers.transport.connection import PlainConnection, TlsConnection, current
+from providers.wire import FileBody
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -100,7 +101,7 @@ class Lane(HTTPAdapter):
         # A forwarding proxy is told the whole URL; a tunnel or the origin itself only the path.
         self._prefix = origin if proxy and origin.startswith("http:") and not proxy.startswith("socks") else ""
 
-    def send_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> HTTPResponse:
+    def send_on(self, method: str, path: str, headers: dict[str, str], body: bytes | FileBody) -> HTTPResponse:
         """Send and return once the reply's headers are in. Adds to ``headers``; raises what the libraries raise."""
         headers["Content-Length"] = str(len(body))  # in these very letters, else requests sends the body chunked
         request = PreparedRequest()

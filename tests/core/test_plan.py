@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from providers.wire import Credential, Limits, Target
 from routing.plan import plan
-from routing.types import Candidate, Facts, Route
+from routing.types import Candidate, Facts, Need, Route
+
+CHAT = Need()
 
 
 class Rests(dict):  # type: ignore[type-arg]
@@ -14,7 +18,9 @@ class Rests(dict):  # type: ignore[type-arg]
         return self.get(identity)
 
 
-def candidate(name: str, *keys: str, priority: int = 0, reason: str | None = None, code: str = "") -> Candidate:
+def candidate(
+    name: str, *keys: str, priority: int = 0, reason: str | None = None, code: str = "", type: str = ""
+) -> Candidate:
     target = Target("acme", "openai-compatible", "openai", "http://upstream/v1", name)
     credentials = tuple(Credential(key, "secret") for key in keys)
     return Candidate(
@@ -22,7 +28,7 @@ def candidate(name: str, *keys: str, priority: int = 0, reason: str | None = Non
         f"acme|{name}|",
         target,
         credentials,
-        Facts(),
+        Facts(type=type),
         Limits(),
         priority=priority,
         reason_skipped=reason,
@@ -39,34 +45,53 @@ def names(candidates: tuple[Candidate, ...]) -> list[str]:
 
 
 def test_candidates_keep_the_order_of_the_list() -> None:
-    made = plan(route(candidate("b"), candidate("a")), Rests(), 0.0)
+    made = plan(route(candidate("b"), candidate("a")), CHAT, Rests(), 0.0)
     assert names(made.candidates) == ["b", "a"]
     assert made.skipped == ()
 
 
 def test_priority_puts_the_lowest_first_and_keeps_equals_in_order() -> None:
     rows = (candidate("late", priority=5), candidate("x", priority=1), candidate("y", priority=1))
-    assert names(plan(route(*rows, strategy="priority"), Rests(), 0.0).candidates) == ["x", "y", "late"]
+    assert names(plan(route(*rows, strategy="priority"), CHAT, Rests(), 0.0).candidates) == ["x", "y", "late"]
 
 
 def test_what_configuration_rules_out_is_skipped_with_its_reason() -> None:
-    made = plan(route(candidate("a", reason="set ACME_KEY", code="no_key"), candidate("b")), Rests(), 0.0)
+    made = plan(route(candidate("a", reason="set ACME_KEY", code="no_key"), candidate("b")), CHAT, Rests(), 0.0)
     assert names(made.candidates) == ["b"]
     assert [(skip.endpoint, skip.code, skip.reason) for skip in made.skipped] == [("a", "no_key", "set ACME_KEY")]
 
 
 def test_a_resting_endpoint_is_skipped_until_its_time_has_come() -> None:
     rests = Rests({"acme|a|": (100.0, "rate_limited", "limit reached")})
-    early = plan(route(candidate("a"), candidate("b")), rests, 90.0)
+    early = plan(route(candidate("a"), candidate("b")), CHAT, rests, 90.0)
     assert names(early.candidates) == ["b"]
     assert (early.skipped[0].code, early.skipped[0].wait) == ("rate_limited", 10.0)
-    assert names(plan(route(candidate("a"), candidate("b")), rests, 100.0).candidates) == ["a", "b"]
+    assert names(plan(route(candidate("a"), candidate("b")), CHAT, rests, 100.0).candidates) == ["a", "b"]
 
 
 def test_an_endpoint_is_skipped_only_when_all_its_keys_rest() -> None:
     one = Rests({"k1#": (100.0, "credential_rejected", "invalid")})
-    assert names(plan(route(candidate("a", "k1", "k2")), one, 0.0).candidates) == ["a"]
+    assert names(plan(route(candidate("a", "k1", "k2")), CHAT, one, 0.0).candidates) == ["a"]
     both = Rests({**one, "k2#": (50.0, "credential_rejected", "invalid")})
-    made = plan(route(candidate("a", "k1", "k2")), both, 0.0)
+    made = plan(route(candidate("a", "k1", "k2")), CHAT, both, 0.0)
     assert made.candidates == ()
     assert (made.skipped[0].code, made.skipped[0].wait) == ("credential_rejected", 50.0)
+
+
+def test_a_model_of_another_type_is_left_out_and_one_of_unknown_type_is_tried() -> None:
+    rows = tuple(
+        replace(row, target=replace(row.target, paths={"embeddings": "/embeddings"}))
+        for row in (candidate("embedder", type="text-embeddings-inference"), candidate("unknown"))
+    )
+    made = plan(route(*rows), CHAT, Rests(), 0.0)
+    assert names(made.candidates) == ["unknown"]
+    assert (made.skipped[0].code, made.skipped[0].endpoint) == ("incapable", "embedder")
+    assert names(plan(route(*rows), Need("embeddings"), Rests(), 0.0).candidates) == ["embedder", "unknown"]
+
+
+def test_an_upstream_whose_format_has_no_words_for_the_operation_is_left_out() -> None:
+    native = candidate("claude")
+    native = replace(native, target=replace(native.target, kind="anthropic", wire="anthropic"))
+    made = plan(route(native), Need("embeddings"), Rests(), 0.0)
+    assert made.candidates == ()
+    assert made.skipped[0].reason == "anthropic upstreams know no embeddings"

@@ -1,0 +1,112 @@
+"""The views that ask an upstream: parse → authorise → resolve → plan → dispatch → reply. A class an operation."""
+
+from __future__ import annotations
+
+import random
+import time
+from types import ModuleType
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.request import Request
+
+from gateway_project.api.account import Result
+from gateway_project.api.auth import authorise_model
+from gateway_project.api.body import read_json
+from gateway_project.api.dialects import openai
+from gateway_project.api.dialects.base import Parsed
+from gateway_project.api.drf import GatewayView
+from gateway_project.api.errors import ApiError
+from gateway_project.api.stream import EventStream, caller_gone, stream_response
+from providers import upstream
+from providers.operations import OPERATIONS, paths_for
+from routing.dispatch import Ports, dispatch
+from routing.plan import plan
+from routing.relay import Relay, settle
+from routing.resolve import resolve
+from routing.state import STATE
+from routing.types import Need, Route
+
+
+class Inflight:
+    """How many requests this worker is serving. Beyond GATEWAY_MAX_INFLIGHT further ones are refused at once."""
+
+    count = 0
+
+
+class Inference(GatewayView):
+    """One operation of ``providers.operations``, in one dialect. Subclasses say which; they may read bodies otherwise
+    than as JSON, and reply otherwise than in it."""
+
+    http_method_names = ["post"]
+    dialect: ModuleType
+
+    def post(self, request: Request) -> HttpResponseBase:
+        if Inflight.count >= settings.MAX_INFLIGHT:
+            raise ApiError(
+                503,
+                "This worker is serving as many requests as it may.",
+                type="service_unavailable_error",
+                code="overloaded",
+                headers={"Retry-After": "1"},
+            )
+        Inflight.count += 1
+        try:
+            response = self._answer(request._request)
+        except BaseException:
+            Inflight.count -= 1
+            raise
+        response._resource_closers.append(_leave)  # type: ignore[attr-defined]  # Django's own way to follow a response
+        return response
+
+    def parse(self, request: HttpRequest) -> Parsed:
+        """The request in the inner form. Raises ``InvalidRequest`` or ``ApiError``."""
+        parsed: Parsed = self.dialect.parse_request(read_json(request))
+        return parsed
+
+    def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
+        """A whole answer, inner form → what the caller asked for."""
+        return HttpResponse(self.dialect.render_response(body), content_type="application/json")
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        account = self.account
+        account.parsed = parsed = self.parse(request)
+        route = resolve(self.catalog, parsed.model, parsed.provider or None)
+        if account.grant is not None:
+            authorise_model(account.grant, route, parsed.provider)
+        self._check_type(parsed, route)
+        chosen = plan(route, Need(self.operation), STATE, time.time())
+        account.planned(chosen)
+        ports = Ports(upstream.send, STATE, time.monotonic, time.sleep, _pause, caller_gone(request))
+        answer = dispatch(chosen, parsed.call, ports, account.ledger)
+        account.answer = answer
+        if parsed.call.stream:
+            return stream_response(EventStream(Relay(answer, ports, account.ledger), self.dialect, account))
+        summary = settle(answer, ports, account.ledger)
+        summary.estimate(parsed.call.body)
+        self.result = Result(200, "success", summary=summary)
+        return self.reply(parsed, answer.reply.body)
+
+    def _check_type(self, parsed: Parsed, route: Route) -> None:
+        if not route.type or route.type in OPERATIONS[self.operation].types:
+            return
+        here, there = OPERATIONS[self.operation].path, " or ".join(paths_for(route.type))
+        message = f"The model '{parsed.model}' is of type {route.type}: it is not served at {here} but at {there}."
+        raise ApiError(400, message, param="model", code="unsupported_operation")
+
+
+class ChatCompletions(Inference):
+    """POST /v1/chat/completions: one chat completion, whole or as a stream of events."""
+
+    operation = "chat"
+    dialect = openai
+
+
+def _leave() -> None:
+    Inflight.count -= 1
+
+
+def _pause(attempt: int) -> float:
+    """Seconds before the same endpoint is tried again: short, growing, jittered."""
+    return min(2.0, 0.1 * 2 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
