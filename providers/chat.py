@@ -38,6 +38,9 @@ CONTENT_KEYS = (
 )
 
 
+DEEPEST = 200  # orjson writes no more than 254 levels, and what is said around a reply or request needs some
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One thing asked of an upstream. ``body``: the caller's request in the inner form, gateway-only keys removed.
@@ -52,6 +55,25 @@ class Call:
     stream: bool = False
     strict: bool = False
     upload: Upload | None = None
+
+
+def too_deep(value: Any, text: bytes | str) -> bool:
+    """Whether decoded JSON is nested more deeply than anything honest is. ``text``: what it was decoded from."""
+    openings = text.count(b"{") + text.count(b"[") if isinstance(text, bytes) else text.count("{") + text.count("[")
+    if openings <= DEEPEST:
+        return False
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(value: Any) -> list[Any]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    # The look at the types alone is fast for what is long: lists of numbers.
+    return [] if {dict, list}.isdisjoint(map(type, items)) else [item for item in items if type(item) in (dict, list)]
 
 
 def has_content(chunk: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from gevent import Timeout
 from gevent.monkey import is_module_patched
 
 from gateway_project.api.errors import ApiError
+from providers.chat import DEEPEST, too_deep
 from providers.errors import CallerLeft
 
 BODY_SECONDS = 30
@@ -32,9 +33,12 @@ def read_json(request: HttpRequest) -> Any:
     if not raw:
         raise ApiError(400, "The request body is empty: expected a JSON object.")
     try:
-        return orjson.loads(raw)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise ApiError(400, f"The request body is not valid JSON: {error}.", code="invalid_json") from error
+    if too_deep(value, raw):
+        raise ApiError(400, f"The request body is nested more than {DEEPEST} levels deep.", code="invalid_json")
+    return value
 
 
 def _read(request: HttpRequest) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from providers.chat import Call
+from providers.chat import Call, too_deep
 from providers.errors import MalformedReply, RequestRejected, UpstreamError
 from providers.wire import Rendered, Target
 
@@ -70,13 +70,19 @@ def register(adapter: type[Adapter]) -> type[Adapter]:
 def load(payload: bytes | str) -> Any:
     """JSON as vendors write it (NaN, lone surrogates and invalid UTF-8 pass). Raises ``MalformedReply``."""
     try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return json.loads(payload.decode("utf-8-sig", "replace") if isinstance(payload, bytes) else payload)
+        value = _decoded(payload)
     except (ValueError, RecursionError) as error:
         raise MalformedReply("The upstream's reply is not JSON.") from error
+    if too_deep(value, payload):
+        raise MalformedReply("The upstream's reply is nested too deeply.")
+    return value
+
+
+def _decoded(payload: bytes | str) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return json.loads(payload.decode("utf-8-sig", "replace") if isinstance(payload, bytes) else payload)
 
 
 def dump(body: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from openai import OpenAI
 from tests.running import RunningGateway, running_gateway
 from tests.switchboard import Switchboard
 
-CASES = [f"case{number}" for number in range(60)]
+CASES = [f"case{number}" for number in range(90)]
 
 
 @pytest.fixture(scope="session")

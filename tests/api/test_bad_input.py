@@ -198,3 +198,10 @@ def test_a_slow_body_is_refused_after_its_time(gateway: RunningGateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
         connection.sendall(head(gateway, "Content-Length: 100") + b"{")
         assert wait_for(lambda: gateway.get("/health")[0] == 200, "health beside a slow body")
+
+
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+def test_a_deeply_nested_body_is_400(depth: int, gateway: RunningGateway) -> None:
+    nested = b"[" * depth + b"]" * depth
+    status, _, body = gateway.post(b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "x": %b}' % nested)
+    assert (status, json.loads(body)["error"]["code"]) == (400, "invalid_json")

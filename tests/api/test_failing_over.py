@@ -16,6 +16,7 @@ from tests.upstream import Behaviour, chunk, flood, head, raw, silent
 pytestmark = pytest.mark.gateway
 
 HI: Any = [{"role": "user", "content": "Hi"}]
+DEEP = json.dumps(completion("Hello")).encode()[:-1] + b', "extra": ' + b"[" * 900 + b"]" * 900 + b"}"
 
 FAULTS: dict[str, Behaviour] = {
     "503 always": reply({"error": {"message": "down"}}, status=503),
@@ -29,6 +30,7 @@ FAULTS: dict[str, Behaviour] = {
     "not JSON": reply(b"{broken"),
     "a redirect": reply({}, status=302, Location="http://example.invalid/"),
     "gzip garbage": reply(b"\x1f\x8bgarbage", Content_Encoding="gzip"),
+    "nested 900 levels deep": reply(DEEP),
     "half a body": raw(head(200, Content_Length="1000"), b'{"id":', end="close"),
 }
 STREAM_FAULTS: dict[str, Behaviour] = {
@@ -37,6 +39,7 @@ STREAM_FAULTS: dict[str, Behaviour] = {
     "cut before content": stream(delta("", role="assistant"), end="reset"),
     "an error event first": stream(event({"error": {"message": "overloaded", "code": "server_error"}})),
     "a malformed first event": stream(b"data: {broken\n\n"),
+    "nested 900 levels deep": stream(b"data: " + DEEP + b"\n\n"),
     "silence after the headers": stream(end="open"),
     "role, then silence": stream(delta("", role="assistant"), b": keep-alive\n\n", end="open"),
 }

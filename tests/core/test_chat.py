@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from providers.chat import finish_reason, has_content, usage
+from providers.chat import DEEPEST, finish_reason, has_content, too_deep, usage
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,17 @@ def test_usage_that_says_nothing_is_none_and_details_are_whole_numbers() -> None
 def test_content_is_more_than_roles_and_empty_deltas(delta: dict[str, Any], expected: bool) -> None:
     assert has_content({"choices": [{"index": 0, "delta": delta}]}) is expected
     assert not has_content({"choices": []})
+
+
+@pytest.mark.parametrize(
+    ("text", "deep"),
+    [
+        ("[" * DEEPEST + "]" * DEEPEST, False),
+        ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), True),
+        ('{"a":' * 300 + "1" + "}" * 300, True),
+        (json.dumps(["[{" * 300, [[1.5] * 3] * 300]), False),
+    ],
+)
+def test_only_real_nesting_counts_as_deep(text: str, deep: bool) -> None:
+    assert too_deep(json.loads(text), text) is deep
+    assert too_deep(json.loads(text), text.encode()) is deep
