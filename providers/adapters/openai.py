@@ -1,11 +1,11 @@
-"""OpenAI's chat format, outbound, with the differences of the vendors that speak it. ◇
+"""OpenAI's formats, outbound, with the differences of the vendors that speak them. ◇
 
-Source: OpenAI API reference, chat completions; ``providers.quirks`` for the vendors.
+Source: OpenAI API reference; ``providers.quirks`` for the vendors. Each operation has a line in each table below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from providers import faults
@@ -20,6 +20,12 @@ from providers.wire import Rendered, Target
 WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
 STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
+# → the body to send, and the names of what was left out.
+RENDER: Mapping[str, Callable[[Call, Target], tuple[dict[str, Any], tuple[str, ...]]]] = {"chat": render_body}
+PARSE: Mapping[str, Callable[[bytes, Target], dict[str, Any]]] = {
+    "chat": lambda payload, target: parse_completion(payload, target.upstream_model),
+}
+
 
 @register
 class OpenAI(Adapter):
@@ -29,12 +35,12 @@ class OpenAI(Adapter):
     paths: ClassVar[Mapping[str, str]] = {"chat": "/chat/completions", "models": "/models"}
 
     def render(self, call: Call, target: Target) -> Rendered:
-        body, dropped = render_body(call, target)
+        body, dropped = RENDER[call.operation](call, target)
         path = target.paths.get(call.operation) or self.paths[call.operation]
         return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
 
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
-        return parse_completion(payload, target.upstream_model)
+        return PARSE[operation](payload, target)
 
     def open_stream(self, operation: str, target: Target) -> StreamParser:
         return OpenAIStream(target.upstream_model)
