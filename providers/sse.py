@@ -74,7 +74,7 @@ class SSEDecoder:
             if line.startswith(b"data:"):
                 value = line[6:] if line[5:6] == b" " else line[5:]
                 self._data.append(value)
-                self._size += len(value)
+                self._size += len(value) + 1
                 if self._size > self._max:
                     raise MalformedReply(f"The upstream sent an event of more than {self._max} bytes.")
             elif not line:
@@ -87,4 +87,5 @@ class SSEDecoder:
                 self._name = line[6:].removeprefix(b" ").decode("utf-8", "replace") or None
             elif line == b"data":
                 self._data.append(b"")
+                self._size += 1
         return events

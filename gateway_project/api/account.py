@@ -21,6 +21,7 @@ from routing.types import Attempt, Catalog, Grant, Plan, Route
 
 log = logging.getLogger("switchyard.route")
 
+LONGEST_LIST = 2000  # letters: proxies and clients refuse heads of more than 4 to 8 kB
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 
 
@@ -83,7 +84,7 @@ class Account:
             "x-gateway-overhead-ms": str(self.overhead_ms),
         }
         if self.answer is not None and self.answer.trace.dropped:
-            headers["x-gateway-dropped-params"] = quote(",".join(self.answer.trace.dropped), safe="[].,_-")
+            headers["x-gateway-dropped-params"] = _header_list(self.answer.trace.dropped)
         return headers
 
     def attempts(self) -> dict[str, Any]:
@@ -186,3 +187,9 @@ def _generalise(entry: dict[str, Any]) -> None:
     for row in (entry, *entry["attempts"]):
         if row.get("provider"):
             row["endpoint"] = f"{row['provider']}/*"
+
+
+def _header_list(names: tuple[str, ...]) -> str:
+    """Names with commas between them; "..." stands for those that a header has no room for."""
+    said = quote(",".join(names), safe="[].,_-")
+    return said if len(said) <= LONGEST_LIST else said[:LONGEST_LIST].rpartition(",")[0] + ",..."
