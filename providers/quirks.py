@@ -42,7 +42,8 @@ class Quirks:
     Messages. ``roles``: renamed roles. ``reasoning``: fields of earlier turns' reasoning that are taken.
     ``message_keys``: the only keys taken (None: all). ``short_ids``: tool call ids must be nine letters or digits.
     ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
-    user and assistant must take turns. ``strip_tools``: keys of functions not taken.
+    user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``inline_pictures``: pictures by
+    web address are not fetched.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Quirks:
     text_results: bool = False
     alternate: bool = False
     strip_tools: frozenset[str] = frozenset()
+    inline_pictures: bool = False
 
 
 DEFAULT = Quirks(reasoning=REASONING)
@@ -147,6 +149,7 @@ QUIRKS: dict[str, Quirks] = {
         drop=OPENAI_ONLY | {"n", "user", "parallel_tool_calls", "verbosity"},
         roles=DEVELOPER_IS_SYSTEM,
         reasoning=("reasoning",),
+        inline_pictures=True,
     ),
     "cerebras": Quirks(
         rename=COMPLETION_TOKENS,

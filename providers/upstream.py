@@ -13,7 +13,8 @@ from providers.adapters import ADAPTERS
 from providers.adapters.base import StreamParser
 from providers.chat import Call
 from providers.errors import ConnectionBroken, UpstreamError, UpstreamTimeout
-from providers.transport import Exchange
+from providers.pictures import Album
+from providers.transport import Exchange, pictures
 from providers.wire import Credential, Limits, Rendered, Target, Trace, WireRequest
 
 USAGE_GRACE = 0.5  # seconds that a finished stream may still take to bring its usage and its terminal event
@@ -105,6 +106,11 @@ class ChunkStream:
             self._exchange.finish_within(USAGE_GRACE)
 
 
+def new_album() -> Album:
+    """For the pictures of one request."""
+    return Album(pictures.fetch)
+
+
 def send(
     target: Target,
     credential: Credential | None,
@@ -112,12 +118,15 @@ def send(
     limits: Limits,
     gone: Callable[[], bool],
     trace: Trace,
+    album: Album | None = None,
 ) -> Completion | ChunkStream:
     """Ask ``target`` and wait for the whole answer or, for a stream, for its first content.
 
-    ``gone`` says without blocking whether the caller left. Fills ``trace``. Raises the errors of ``providers.errors``.
+    ``gone`` says without blocking whether the caller left. Fills ``trace``. ``album`` keeps the pictures of a request
+    that is sent more than once. Raises the errors of ``providers.errors``.
     """
     adapter = ADAPTERS[target.wire]
+    call = (album or new_album()).inlined(call, lambda url: adapter.inlines(url, target), gone)
     rendered = adapter.render(call, target)
     secrets = (*filter(None, (credential.secret if credential else "",)), *filter(None, target.headers.values()))
     trace.dropped = rendered.dropped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -78,7 +79,8 @@ class Inference(GatewayView):
         self._check_type(parsed, route)
         chosen = plan(route, Need(self.operation), STATE, time.time())
         account.planned(chosen)
-        ports = Ports(upstream.send, STATE, time.monotonic, time.sleep, _pause, caller_gone(request))
+        send = partial(upstream.send, album=upstream.new_album())
+        ports = Ports(send, STATE, time.monotonic, time.sleep, _pause, caller_gone(request))
         answer = dispatch(chosen, parsed.call, ports, account.ledger)
         account.answer = answer
         if parsed.call.stream:

@@ -41,6 +41,10 @@ class Adapter(ABC):
     name: ClassVar[str]
     paths: ClassVar[Mapping[str, str]]
 
+    def inlines(self, url: str, target: Target) -> bool:
+        """Whether a picture at this web address must stand in the request itself: the vendor fetches none."""
+        return False
+
     @abstractmethod
     def render(self, call: Call, target: Target) -> Rendered:
         """Our words → the vendor's. Raises ``RequestRejected`` (400) for what ``call.strict`` forbids to drop."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from providers import faults
 from providers.adapters.base import Adapter, StreamParser, dump, register
+from providers.adapters.gemini_messages import OWN_URLS
 from providers.adapters.gemini_reply import parse_response
 from providers.adapters.gemini_request import render_body
 from providers.adapters.gemini_stream import GeminiStream
@@ -29,6 +30,9 @@ class Gemini(Adapter):
 
     name: ClassVar[str] = "gemini"
     paths: ClassVar[Mapping[str, str]] = {"chat": "/models", "models": "/models"}
+
+    def inlines(self, url: str, target: Target) -> bool:
+        return not OWN_URLS.match(url)
 
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = render_body(call, target)

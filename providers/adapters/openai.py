@@ -15,6 +15,7 @@ from providers.adapters.openai_request import render_body
 from providers.adapters.openai_stream import OpenAIStream
 from providers.chat import Call
 from providers.errors import UpstreamError
+from providers.quirks import quirks_of
 from providers.wire import Rendered, Target
 
 WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -33,6 +34,9 @@ class OpenAI(Adapter):
 
     name: ClassVar[str] = "openai"
     paths: ClassVar[Mapping[str, str]] = {"chat": "/chat/completions", "models": "/models"}
+
+    def inlines(self, url: str, target: Target) -> bool:
+        return quirks_of(target.kind).inline_pictures
 
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = RENDER[call.operation](call, target)

@@ -21,7 +21,7 @@ from providers.wire import Limits, Trace, WireRequest
 
 __all__ = ["Exchange", "open"]
 
-_RAISED = (RequestException, HTTPError, HTTPException, OSError, ValueError)
+RAISED = (RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
 def open(request: WireRequest, limits: Limits, gone: Callable[[], bool], trace: Trace) -> Exchange:
@@ -53,12 +53,12 @@ def _send(exchange: Exchange, request: WireRequest) -> HTTPResponse:
     try:
         try:
             return _send_once(request)
-        except _RAISED:
+        except RAISED:
             if not exchange.stale:
                 raise
             exchange.try_afresh()
             return _send_once(request)
-    except _RAISED as error:
+    except RAISED as error:
         cause = faults.innermost(error)
         raise exchange.explain(cause) from cause
 

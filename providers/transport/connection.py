@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -16,6 +17,9 @@ from urllib3.util.connection import allowed_gai_family
 
 MAX_INTERIM = 20  # 1xx replies before the real one
 _COALESCE = 65536  # up to here, copying the body behind the headers is cheaper than a second send and packet
+
+
+Resolve = Callable[[str, int], list[Any]]  # host, port → what ``getaddrinfo`` gives for streams
 
 
 class Serving(Protocol):
@@ -76,7 +80,7 @@ class _Watched(_Base):
     def _new_conn(self) -> socket.socket:
         exchange = current.get()
         failure: OSError | None = None
-        for family, kind, protocol, _, address in _addresses(self._dns_host, self.port, exchange):
+        for family, kind, protocol, _, address in self._find(exchange):
             sock = socket.socket(family, kind, protocol)
             try:
                 for option in self.socket_options or ():
@@ -94,6 +98,10 @@ class _Watched(_Base):
             else:
                 return sock
         raise failure or OSError("no address")
+
+    def _find(self, exchange: Serving) -> list[Any]:
+        """Where to connect to, as ``getaddrinfo`` says it."""
+        return look_up(self._dns_host, self.port, exchange)
 
     def connect(self) -> None:
         self._used = False
@@ -169,7 +177,12 @@ class TlsConnection(_Watched, HTTPSConnection):
     """``https``."""
 
 
-def _addresses(host: str, port: int, exchange: Serving) -> list[Any]:
+def system_addresses(host: str, port: int) -> list[Any]:
+    """The system's resolver."""
+    return list(socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM))
+
+
+def look_up(host: str, port: int, exchange: Serving, resolve: Resolve = system_addresses) -> list[Any]:
     """What the name resolves to. Looked up in a thread, since ``getaddrinfo`` knows no deadline; a look-up that is
     given up goes on there until the resolver's own timeouts."""
     host = host.strip("[]")
@@ -179,15 +192,15 @@ def _addresses(host: str, port: int, exchange: Serving) -> list[Any]:
     found: list[Any] = []
     ready = threading.Event()
 
-    def look_up() -> None:
+    def ask() -> None:
         try:
-            found.append(socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM))
+            found.append(resolve(host, port))
         except (OSError, UnicodeError) as error:
             found.append(error)
         ready.set()
 
     exchange.connecting(ready)
-    threading.Thread(target=look_up, name="upstream-look-up", daemon=True).start()
+    threading.Thread(target=ask, name="upstream-look-up", daemon=True).start()
     ready.wait(exchange.connect_seconds)
     if not found:
         raise TimeoutError("name resolution")

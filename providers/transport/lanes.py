@@ -33,7 +33,7 @@ IDLE_SECONDS = 60.0
 NO_PROXY = "none"
 
 # Deadlines are the watchdog's: a socket without a timeout costs no poll() per recv and no gevent.Timeout per wait.
-_UNTIMED = Timeout(connect=None, read=None)
+UNTIMED = Timeout(connect=None, read=None)
 
 
 class IdleConnections:
@@ -82,7 +82,7 @@ class PlainPool(_FreshOnDemand):
 
 
 class TlsPool(_FreshOnDemand, HTTPSConnectionPool):
-    ConnectionCls = TlsConnection
+    ConnectionCls: Any = TlsConnection
 
 
 class Lane(HTTPAdapter):
@@ -106,7 +106,7 @@ class Lane(HTTPAdapter):
         headers["Content-Length"] = str(len(body))  # in these very letters, else requests sends the body chunked
         request = PreparedRequest()
         request.method, request.url, request.headers, request.body = method, path, headers, body  # type: ignore[assignment]
-        return self.send(request, stream=True, timeout=_UNTIMED)  # type: ignore[arg-type, return-value]
+        return self.send(request, stream=True, timeout=UNTIMED)  # type: ignore[arg-type, return-value]
 
     def get_connection_with_tls_context(self, *_args: Any, **_kwargs: Any) -> Any:
         return self._pool
@@ -123,7 +123,7 @@ class Lane(HTTPAdapter):
 
 
 @lru_cache(maxsize=64)
-def _context(ca_bundle: str | None) -> ssl.SSLContext:
+def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     bundle = ca_bundle or DEFAULT_CA_BUNDLE_PATH
     try:
@@ -146,7 +146,7 @@ def lane(origin: str, proxy: str | None, ca_bundle: str | None) -> Lane:
         proxy = None
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"
-    return Lane(origin, proxy, _context(ca_bundle))
+    return Lane(origin, proxy, tls_context(ca_bundle))
 
 
 @lru_cache(maxsize=1024)

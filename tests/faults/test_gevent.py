@@ -54,7 +54,7 @@ def run(script: str, *arguments: str) -> None:
 
 
 def test_every_fault_of_the_transport_ends_the_same_under_gevent() -> None:
-    run(PATCHED, "tests/faults/test_transport.py", "tests/faults/test_connections.py")
+    run(PATCHED, "tests/faults/test_transport.py", "tests/faults/test_connections.py", "tests/faults/test_pictures.py")
 
 
 def test_every_fault_of_an_upstream_ends_the_same_under_gevent() -> None:
