@@ -62,7 +62,7 @@ class ChunkStream:
                 self._pull()
             except BaseException as error:
                 self.close()
-                _black_out(self._secrets, error)
+                black_out(self._secrets, error)
                 raise
         return self._pending.popleft()
 
@@ -128,9 +128,9 @@ def send(
     adapter = ADAPTERS[target.wire]
     call = (album or new_album()).inlined(call, lambda url: adapter.inlines(url, target), gone)
     rendered = adapter.render(call, target)
-    secrets = (*filter(None, (credential.secret if credential else "",)), *filter(None, target.headers.values()))
+    secrets = secrets_of(target, credential)
     trace.dropped = rendered.dropped
-    exchange = transport.open(_wire_request(target, credential, call, rendered), limits, gone, trace)
+    exchange = transport.open(wire_request(target, credential, call, rendered), limits, gone, trace)
     try:
         if exchange.status >= 400:
             raise adapter.parse_error(exchange.status, exchange.headers, exchange.read_error(), target)
@@ -142,13 +142,18 @@ def send(
         body = adapter.parse(call.operation, exchange.read(), target)
     except BaseException as error:
         exchange.close()
-        _black_out(secrets, error)
+        black_out(secrets, error)
         raise
     exchange.close()
     return Completion(body, trace)
 
 
-def _black_out(secrets: tuple[str, ...], error: BaseException) -> None:
+def secrets_of(target: Target, credential: Credential | None) -> tuple[str, ...]:
+    """What must not be quoted of a request."""
+    return (*filter(None, (credential.secret if credential else "",)), *filter(None, target.headers.values()))
+
+
+def black_out(secrets: tuple[str, ...], error: BaseException) -> None:
     """Some vendors quote the key that they refuse."""
     if not isinstance(error, UpstreamError):
         return
@@ -161,7 +166,8 @@ def _black_out(secrets: tuple[str, ...], error: BaseException) -> None:
     error.args = (error.message,)
 
 
-def _wire_request(target: Target, credential: Credential | None, call: Call, rendered: Rendered) -> WireRequest:
+def wire_request(target: Target, credential: Credential | None, call: Call, rendered: Rendered) -> WireRequest:
+    """What is sent: ``rendered`` with all headers, the credential and the absolute URL."""
     headers = dict(_BASE_HEADERS)
     headers["accept"] = "text/event-stream" if call.stream else "application/json"
     for extra in (rendered.headers, target.headers):

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from providers.kinds import KINDS
+from providers.targets import make_target, normal_url
 from providers.wire import Credential, Limits, Target
 from routing.listing import listed_models
 from routing.resolve import default_limits, identity, why_unusable
 from routing.types import Candidate, Catalog, Facts, Grant, PriceInForce, ProviderEntry, Route
 
 Document = Mapping[str, Any]
-DEFAULT_PORTS = {"http": 80, "https": 443}
 WILDCARD = "*"
 PASS_NAME = "*"  # noqa: S105 - an upstream model, not a password
 
@@ -67,15 +66,6 @@ def build(sources: Sources) -> Catalog:
     return replace(catalog, listed=listed_models(catalog, document, sources.created))
 
 
-def normal_url(url: str) -> str:
-    """``url`` as identities write it: host in lower case, no default port, no slash at the end."""
-    parts = urlsplit(url)
-    scheme, host = parts.scheme.lower(), parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, DEFAULT_PORTS.get(scheme)) else f":{parts.port}"
-    return f"{scheme}://{host}{port}{parts.path.rstrip('/')}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Offer:
     """A provider, with its catalogued models by name and by the name that is sent."""
@@ -118,8 +108,6 @@ def _provider(name: str, said: Document, sources: Sources) -> _Offer:
 
 
 def _target(name: str, said: Document, sources: Sources) -> Target:
-    kind = KINDS[said["kind"]]
-    scheme = said.get("auth_scheme") or kind.auth_scheme
     headers = {}
     for header in said.get("headers", ()):
         value = header.get("value") or sources.secrets.get(f"providers/{name}/headers/{header['name']}/value")
@@ -128,20 +116,7 @@ def _target(name: str, said: Document, sources: Sources) -> Target:
     proxy = said.get("proxy")
     if isinstance(proxy, Mapping):
         proxy = sources.secrets.get(f"providers/{name}/proxy")
-    return Target(
-        provider=name,
-        kind=kind.name,
-        wire=kind.wire,
-        base_url=normal_url(said["base_url"]),
-        upstream_model="",
-        auth_header=said.get("auth_header") or kind.auth_header,
-        auth_scheme="" if scheme == "none" else scheme,
-        headers=headers,
-        paths={**kind.paths, **said.get("paths", {})},
-        extra_body=said.get("extra_body", {}),
-        proxy=proxy,
-        ca_bundle=said.get("ca_bundle"),
-    )
+    return make_target(name, said, headers, proxy)
 
 
 def _credentials(name: str, base_url: str, keys: list[Document], sources: Sources) -> Iterator[Credential]:

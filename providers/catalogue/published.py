@@ -1,7 +1,8 @@
-"""Prices from the installed release of genai-prices, for the models whose catalogue line follows it."""
+"""Prices and windows from the installed release of genai-prices."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -23,11 +24,32 @@ def published_price(provider: str, model: str) -> KnownPrice | None:
     found = rows[0].find_model(model) if rows else None
     if found is None:
         return None
-    price = found.get_prices(datetime.now(UTC))
-    figures = {ours: _first_tier(getattr(price, theirs)) for ours, theirs in LIBRARY_NAMES.items()}
+    figures = _figures(found)
     if figures["input"] is None or figures["output"] is None:
         return None
-    return priced(figures, f"genai-prices {version('genai-prices')}")
+    return priced(figures, _source())
+
+
+def published_facts(base_url: str, model: str) -> tuple[int | None, KnownPrice | None]:
+    """(context window, price) of a model at the vendor whose address ``base_url`` is; None for what is not known.
+
+    A price may lack a figure: embeddings have none for output.
+    """
+    vendor = next((row for row in get_snapshot().providers if re.match(row.api_pattern, base_url)), None)
+    found = vendor.find_model(model) if vendor else None
+    if found is None:
+        return None, None
+    figures = _figures(found)
+    return found.context_window, None if figures["input"] is None else priced(figures, _source())
+
+
+def _figures(model: Any) -> dict[str, Decimal | None]:
+    price = model.get_prices(datetime.now(UTC))
+    return {ours: _first_tier(getattr(price, theirs)) for ours, theirs in LIBRARY_NAMES.items()}
+
+
+def _source() -> str:
+    return f"genai-prices {version('genai-prices')}"
 
 
 def _first_tier(figure: Any) -> Decimal | None:

@@ -10,8 +10,9 @@ from django.db import connection
 
 from providers.kinds import KINDS
 from providers.models import Provider, ProviderKey
+from providers.targets import normal_url
 from routing import catalog
-from routing.build import Sources, build, normal_url
+from routing.build import Sources, build
 from routing.config.apply import apply
 from routing.config.revisions import revision
 from routing.config.serialize import serialize
