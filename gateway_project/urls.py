@@ -10,6 +10,8 @@ urlpatterns = [
     path("", home),
     path("v1/chat/completions", inference.ChatCompletions.as_view()),
     path("chat/completions", inference.ChatCompletions.as_view()),
+    path("v1/completions", inference.Completions.as_view()),
+    path("completions", inference.Completions.as_view()),
     path("v1/models", views.Models.as_view()),
     path("v1/models/<path:name>", views.Model.as_view()),
     path("models", views.Models.as_view()),

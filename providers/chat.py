@@ -57,6 +57,14 @@ class Call:
     upload: Upload | None = None
 
 
+def choices_asked(call: Call) -> int:
+    """How many choices the answer is to have: ``n``, of each prompt where there are several."""
+    prompt = call.body.get("prompt")
+    several = isinstance(prompt, list) and bool(prompt) and not isinstance(prompt[0], int)
+    number: int = call.body.get("n", 1)
+    return number * len(prompt) if several and prompt is not None else number
+
+
 def too_deep(value: Any, text: bytes | str) -> bool:
     """Whether decoded JSON is nested more deeply than anything honest is. ``text``: what it was decoded from."""
     openings = text.count(b"{") + text.count(b"[") if isinstance(text, bytes) else text.count("{") + text.count("[")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. ``paths``: where it differs from the wire format's own, by operation. ``slow_start``: the server may
+    """One kind. ``paths``: where it differs from the wire format's own, by operation ("": it has no such operation).
+    ``slow_start``: the server may
     load a model before the first token, so first content gets 60 s."""
 
     name: str
@@ -24,6 +25,8 @@ class Kind:
     slow_start: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
 
+
+CHAT_ONLY = {"completions": "", "transcription": ""}
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -47,13 +50,18 @@ KINDS: dict[str, Kind] = {
             env_vars=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
             paths={"models": "/models"},
         ),
-        Kind("mistral", "Mistral AI", env_vars=("MISTRAL_API_KEY",)),
+        Kind("mistral", "Mistral AI", env_vars=("MISTRAL_API_KEY",), paths={"completions": "/fim/completions"}),
         Kind("cohere", "Cohere", wire="cohere", env_vars=("COHERE_API_KEY", "CO_API_KEY")),
-        Kind("deepseek", "DeepSeek", env_vars=("DEEPSEEK_API_KEY",)),
-        Kind("xai", "xAI", env_vars=("XAI_API_KEY",)),
+        Kind(
+            "deepseek",
+            "DeepSeek",
+            env_vars=("DEEPSEEK_API_KEY",),
+            paths={"completions": "/beta/completions", "transcription": ""},
+        ),
+        Kind("xai", "xAI", env_vars=("XAI_API_KEY",), paths={"completions": ""}),
         Kind("qwen", "Qwen (Alibaba)", env_vars=("QWEN_API_KEY", "DASHSCOPE_API_KEY")),
-        Kind("ai21", "AI21 Labs", env_vars=("AI21_API_KEY",)),
-        Kind("perplexity", "Perplexity", env_vars=("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY")),
+        Kind("ai21", "AI21 Labs", env_vars=("AI21_API_KEY",), paths=CHAT_ONLY),
+        Kind("perplexity", "Perplexity", env_vars=("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"), paths=CHAT_ONLY),
         Kind("deepinfra", "DeepInfra", env_vars=("DEEPINFRA_API_KEY",)),
         Kind("openrouter", "OpenRouter", env_vars=("OPENROUTER_API_KEY",)),
         Kind("ollama", "Ollama", slow_start=True),

@@ -41,5 +41,5 @@ def paths_for(model_type: str) -> tuple[str, ...]:
 
 
 def speaks(target: Target, operation: str) -> bool:
-    """Whether ``target``'s wire format has words for ``operation``."""
-    return operation in target.paths or operation in ADAPTERS[target.wire].paths
+    """Whether ``target``'s wire format has words for ``operation``; an empty path says that this vendor has none."""
+    return bool(target.paths.get(operation, ADAPTERS[target.wire].paths.get(operation)))

@@ -162,6 +162,20 @@ QUIRKS: dict[str, Quirks] = {
 }
 
 
-def quirks_of(kind: str) -> Quirks:
+# Operations other than chat, by kind and operation.
+OTHERS: dict[tuple[str, str], Quirks] = {
+    ("openai", "completions"): Quirks(obfuscation=True),
+    # Fill in the middle: its answers are chat's.
+    ("mistral", "completions"): Quirks(
+        rename={"seed": "random_seed"},
+        allow=frozenset(
+            {"prompt", "suffix", "temperature", "top_p", "max_tokens", "min_tokens", "stop", "random_seed"}
+        ),
+        stream_usage=False,
+    ),
+}
+
+
+def quirks_of(kind: str, operation: str = "chat") -> Quirks:
     """The row of a kind; a server of which nothing is known takes everything as the caller wrote it."""
-    return QUIRKS.get(kind, DEFAULT)
+    return QUIRKS.get(kind, DEFAULT) if operation == "chat" else OTHERS.get((kind, operation), DEFAULT)

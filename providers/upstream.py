@@ -137,7 +137,7 @@ def send(
         if call.stream:
             parser = adapter.open_stream(call.operation, target)
             if "n" not in rendered.dropped:
-                parser.expected = call.body.get("n", 1)
+                parser.expected = chat.choices_asked(call)
             return ChunkStream(exchange, parser, trace, secrets)
         body = adapter.parse(call.operation, exchange.read(), target)
     except BaseException as error:

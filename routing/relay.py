@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from providers.chat import Call
 from providers.errors import CallerLeft, UpstreamError
 from routing.dispatch import Answer, Ledger, Ports
 
@@ -25,10 +26,14 @@ class Summary:
     usage_source: str = "none"
     characters: int = 0
 
-    def estimate(self, body: Mapping[str, Any]) -> None:
-        """Where the vendor gave no usage: about four characters a token, of the prompt and of what was sent."""
-        if self.usage is None:
-            prompt = sum(text_length(message.get("content")) for message in body.get("messages", ()))
+    def estimate(self, call: Call) -> None:
+        """Where the vendor gave no usage: about four characters a token, of the prompt and of what was sent.
+
+        Nobody knows the tokens of a file.
+        """
+        if self.usage is None and call.upload is None:
+            prompt = sum(text_length(message.get("content")) for message in call.body.get("messages", ()))
+            prompt += prompt_length(call.body.get("prompt"))
             tokens = (-(-prompt // CHARACTERS_PER_TOKEN), -(-self.characters // CHARACTERS_PER_TOKEN))
             self.usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
             self.usage_source = "estimated"
@@ -42,6 +47,13 @@ def text_length(content: Any) -> int:
         texts = (part.get("text") for part in content if isinstance(part, dict))
         return sum(len(text) for text in texts if isinstance(text, str))
     return 0
+
+
+def prompt_length(prompt: Any) -> int:
+    """Characters of a completion's prompt or prompts; a token id counts as a token's worth of them."""
+    if isinstance(prompt, list):
+        return sum(CHARACTERS_PER_TOKEN if isinstance(item, int) else prompt_length(item) for item in prompt)
+    return text_length(prompt)
 
 
 def settle(answer: Answer, ports: Ports, ledger: Ledger) -> Summary:

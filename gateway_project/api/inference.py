@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from gateway_project.api.account import Result
 from gateway_project.api.auth import authorise_model
 from gateway_project.api.body import read_json
-from gateway_project.api.dialects import openai
+from gateway_project.api.dialects import completions, openai
 from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.drf import GatewayView
 from gateway_project.api.errors import ApiError
@@ -86,7 +86,7 @@ class Inference(GatewayView):
         if parsed.call.stream:
             return stream_response(EventStream(Relay(answer, ports, account.ledger), self.dialect, account))
         summary = settle(answer, ports, account.ledger)
-        summary.estimate(parsed.call.body)
+        summary.estimate(parsed.call)
         self.result = Result(200, "success", summary=summary)
         return self.reply(parsed, answer.reply.body)
 
@@ -103,6 +103,13 @@ class ChatCompletions(Inference):
 
     operation = "chat"
     dialect = openai
+
+
+class Completions(Inference):
+    """POST /v1/completions: what follows a prompt, whole or as a stream of events."""
+
+    operation = "completions"
+    dialect = completions
 
 
 def _leave() -> None:

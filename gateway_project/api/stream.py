@@ -87,7 +87,7 @@ class EventStream:
         self._relay.close()
         summary = self._relay.summary
         if self._account.parsed is not None:
-            summary.estimate(self._account.parsed.call.body)
+            summary.estimate(self._account.parsed.call)
         self._account.finish(Result(200, self._relay.outcome, failure, summary))
 
 

@@ -13,6 +13,7 @@ from providers.adapters.base import Adapter, StreamParser, dump, register
 from providers.adapters.openai_reply import parse_completion
 from providers.adapters.openai_request import render_body
 from providers.adapters.openai_stream import OpenAIStream
+from providers.adapters.openai_text import TextStream, parse_text_completion
 from providers.chat import Call
 from providers.errors import UpstreamError
 from providers.quirks import quirks_of
@@ -22,10 +23,15 @@ WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
 STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
 # → the body to send, and the names of what was left out.
-RENDER: Mapping[str, Callable[[Call, Target], tuple[dict[str, Any], tuple[str, ...]]]] = {"chat": render_body}
+RENDER: Mapping[str, Callable[[Call, Target], tuple[dict[str, Any], tuple[str, ...]]]] = {
+    "chat": render_body,
+    "completions": render_body,
+}
 PARSE: Mapping[str, Callable[[bytes, Target], dict[str, Any]]] = {
     "chat": lambda payload, target: parse_completion(payload, target.upstream_model),
+    "completions": lambda payload, target: parse_text_completion(payload, target.upstream_model),
 }
+STREAMS: Mapping[str, Callable[[str], StreamParser]] = {"chat": OpenAIStream, "completions": TextStream}
 
 
 @register
@@ -33,7 +39,11 @@ class OpenAI(Adapter):
     """See ``base.Adapter``."""
 
     name: ClassVar[str] = "openai"
-    paths: ClassVar[Mapping[str, str]] = {"chat": "/chat/completions", "models": "/models"}
+    paths: ClassVar[Mapping[str, str]] = {
+        "chat": "/chat/completions",
+        "completions": "/completions",
+        "models": "/models",
+    }
 
     def inlines(self, url: str, target: Target) -> bool:
         return quirks_of(target.kind).inline_pictures
@@ -47,7 +57,7 @@ class OpenAI(Adapter):
         return PARSE[operation](payload, target)
 
     def open_stream(self, operation: str, target: Target) -> StreamParser:
-        return OpenAIStream(target.upstream_model)
+        return STREAMS[operation](target.upstream_model)
 
     def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
         return faults.classify(status, headers, payload)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -26,8 +26,11 @@ CHOICE_KEYS = frozenset({"index", "message", "delta", "finish_reason", "logprobs
 HEAD_KEYS = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation"})
 
 
-def parse_completion(payload: bytes, model: str) -> dict[str, Any]:
-    """A whole reply → ``chat.completion``. ``model``: the name to give where the vendor gives none.
+def parse_completion(
+    payload: bytes, model: str, read: Callable[[Any, int], dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """A whole reply → ``chat.completion``. ``model``: the name to give where the vendor gives none; ``read``: makes a
+    choice of what is given at a position (``read_choice``).
 
     Raises ``MalformedReply``, or what an error in a 200 means.
     """
@@ -41,7 +44,7 @@ def parse_completion(payload: bytes, model: str) -> dict[str, Any]:
     if not isinstance(choices, list) or not choices:
         raise MalformedReply("The upstream's reply holds no choices.")
     out = {**head(raw, model, "chat.completion"), **extras(raw)}
-    out["choices"] = [_choice(choice, position) for position, choice in enumerate(choices)]
+    out["choices"] = [(read or read_choice)(choice, position) for position, choice in enumerate(choices)]
     if len(choices) == 1:
         out["choices"][0]["index"] = 0
     figures = usage(raw.get("usage"))
@@ -132,7 +135,8 @@ def call_id() -> str:
     return f"call_{uuid.uuid4().hex[:24]}"
 
 
-def _choice(choice: Any, position: int) -> dict[str, Any]:
+def read_choice(choice: Any, position: int) -> dict[str, Any]:
+    """One choice of a whole reply. Raises ``MalformedReply``, ``ServerFailed`` where the vendor gave up on it."""
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise MalformedReply("The upstream's reply holds a choice without a message.")
     reason = choice.get("finish_reason")

@@ -1,4 +1,4 @@
-"""A chat request in the inner form → what one OpenAI-compatible vendor takes, by its row in ``providers.quirks``. ◇
+"""A request in the inner form → what one OpenAI-compatible vendor takes, by its row in ``providers.quirks``. ◇
 
 Nothing given is changed in place. What cannot be said is dropped and named, or refused where the caller is strict.
 """
@@ -17,6 +17,8 @@ from providers.wire import Target
 # A parameter that says what would be so without it can go unnamed.
 NEUTRAL: Mapping[str, Any] = {
     "n": 1,
+    "best_of": 1,
+    "echo": False,
     "store": False,
     "logprobs": False,
     "top_logprobs": 0,
@@ -36,7 +38,7 @@ MODES = frozenset({"auto", "none", "required"})
 
 def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` for a strict call."""
-    quirks = quirks_of(target.kind)
+    quirks = quirks_of(target.kind, call.operation)
     extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
     given = {key: value for key, value in call.body.items() if value is not None}
     given.pop("stream", None)

@@ -111,11 +111,14 @@ class OpenAIStream(EventStreamParser):
             else:
                 state.finish = reason if isinstance(reason, str) else "stop"
                 state.extras, rest = rest, {}
-        chances = reply.logprobs(choice.get("logprobs"))
+        chances = self._logprobs(choice.get("logprobs"))
         if delta is None and chances is None:
             return None
         out = {**rest, "index": index, "delta": delta or {}, "finish_reason": None}
         return out if chances is None else {**out, "logprobs": chances}
+
+    def _logprobs(self, given: Any) -> dict[str, Any] | None:
+        return reply.logprobs(given)
 
     def _delta(self, given: dict[str, Any], state: _Choice) -> dict[str, Any] | None:
         """What is new in a delta; None where nothing is."""

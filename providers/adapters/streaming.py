@@ -75,7 +75,11 @@ class EventStreamParser(StreamParser):
             data = event.data.strip()
             if self.done or not data or event.name == "ping":
                 continue
-            out += self._last() if data.startswith(DONE) else self._event(load(data), event.name)
+            if data.startswith(DONE):
+                self.expected = 1  # no more choices will come: the server knows no ``n``
+                out += self._last()
+            else:
+                out += self._event(load(data), event.name)
         return out
 
     def _last(self) -> list[dict[str, Any]]:

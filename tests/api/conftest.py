@@ -34,11 +34,14 @@ def two_endpoints(board: Switchboard) -> str:
             }
         models[case] = {"entries": [{"endpoint": f"primary-{case}"}, {"endpoint": f"fallback-{case}"}]}
     acme = {"kind": "openai-compatible", "base_url": board.base_url("acme"), "keyless": True, "models": {"m-1": {}}}
-    acme["models"] = {"m-1": {"prices": [{"input": "1", "output": "2"}]}}
+    acme["models"] = {
+        "m-1": {"prices": [{"input": "1", "output": "2"}]},
+        "ears": {"type": "automatic-speech-recognition"},
+    }
+    wordless = {"kind": "perplexity", "base_url": board.base_url("wordless"), "keyless": True, "models": {"sonar": {}}}
     keyed = {"kind": "openai-compatible", "base_url": board.base_url("keyed"), "keys": [{"label": "k", "env": "KEYED"}]}
-    return yaml.safe_dump(
-        {"version": 1, "providers": {"acme": acme, "keyed": keyed}, "endpoints": endpoints, "models": models}
-    )
+    providers = {"acme": acme, "keyed": keyed, "wordless": wordless}
+    return yaml.safe_dump({"version": 1, "providers": providers, "endpoints": endpoints, "models": models})
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from providers.chat import Call
 from providers.errors import StreamCut
-from providers.wire import Limits, Target, Trace
+from providers.wire import Limits, Target, Trace, Upload
 from routing.dispatch import Answer, Ledger, Ports
 from routing.relay import Relay, Summary, settle
 from routing.types import Attempt, Candidate, Facts
@@ -88,9 +90,21 @@ def test_closing_early_is_a_cancellation_and_closes_the_upstream() -> None:
 
 def test_usage_that_no_vendor_gave_is_estimated_from_what_was_sent() -> None:
     summary = Summary(characters=9)
-    summary.estimate({"messages": [{"content": "12345"}, {"content": [{"type": "text", "text": "123"}]}, {}]})
+    messages = [{"content": "12345"}, {"content": [{"type": "text", "text": "123"}]}, {}]
+    summary.estimate(Call("chat", {"messages": messages}))
     assert summary.usage == {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
     assert summary.usage_source == "estimated"
+
+
+def test_prompts_are_estimated_by_characters_or_token_ids_and_files_not_at_all() -> None:
+    for prompt, tokens in (("12345678", 2), (["1234", "1234"], 2), ([7, 8, 9], 3), ([[7, 8], [9]], 3)):
+        summary = Summary()
+        summary.estimate(Call("completions", {"prompt": prompt}))
+        assert summary.usage is not None
+        assert summary.usage["prompt_tokens"] == tokens
+    summary = Summary(characters=9)
+    summary.estimate(Call("transcription", {}, upload=Upload("a.mp3", "audio/mpeg", 3, io.BytesIO(b"abc"))))
+    assert (summary.usage, summary.usage_source) == (None, "none")
 
 
 def test_a_whole_reply_is_settled_with_the_vendors_usage() -> None:
@@ -102,5 +116,5 @@ def test_a_whole_reply_is_settled_with_the_vendors_usage() -> None:
     answer = answered(FakeReply([], [], body))
     summary = settle(answer, ports(), Ledger(0.0))
     assert (summary.finish_reason, summary.usage_source, answer.attempt.outcome) == ("stop", "vendor", "success")
-    summary.estimate({"messages": []})
+    summary.estimate(Call("chat", {"messages": []}))
     assert summary.usage == body["usage"]

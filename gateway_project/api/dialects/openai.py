@@ -6,114 +6,69 @@ Source: OpenAI API reference, chat completions; the LLM API gateway's ``provider
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from gateway_project.api.dialects.base import Failure, InvalidRequest, Parsed
+from gateway_project.api.dialects.parameters import (
+    BOOLEAN,
+    GATEWAY_KEYS,
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    POSITIVE,
+    STOP,
+    TEXT,
+    TEXT_OR_OBJECT,
+    Parameters,
+    read_parameters,
+    read_stream_options,
+)
 from providers.chat import Call
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-GATEWAY_KEYS = frozenset({"provider", "system_message", "model", "stream"})
-LONGEST_NAME = 300
 DONE = b"data: [DONE]\n\n"
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _positive(value: Any) -> bool:
-    return _integer(value) and value >= 1
-
-
-def _boolean(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _stop(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-
-
-def _text_or_object(value: Any) -> bool:
-    return isinstance(value, (str, dict))
-
-
-PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "audio": (_object, "an object"),
-    "frequency_penalty": (_number, "a number"),
-    "logit_bias": (_object, "an object"),
-    "logprobs": (_boolean, "true or false"),
-    "max_completion_tokens": (_positive, "a whole number of at least 1"),
-    "max_tokens": (_positive, "a whole number of at least 1"),
-    "metadata": (_object, "an object"),
-    "n": (_positive, "a whole number of at least 1"),
-    "parallel_tool_calls": (_boolean, "true or false"),
-    "presence_penalty": (_number, "a number"),
-    "reasoning_effort": (_text, "a string"),
-    "response_format": (_object, "an object"),
-    "seed": (_integer, "a whole number"),
-    "service_tier": (_text, "a string"),
-    "stop": (_stop, "a string or an array of strings"),
-    "store": (_boolean, "true or false"),
-    "stream": (_boolean, "true or false"),
-    "stream_options": (_object, "an object"),
-    "system_message": (_text, "a string"),
-    "temperature": (_number, "a number"),
-    "tool_choice": (_text_or_object, "a string or an object"),
-    "top_logprobs": (_integer, "a whole number"),
-    "top_p": (_number, "a number"),
-    "user": (_text, "a string"),
+PARAMETERS: Parameters = {
+    "audio": OBJECT,
+    "frequency_penalty": NUMBER,
+    "logit_bias": OBJECT,
+    "logprobs": BOOLEAN,
+    "max_completion_tokens": POSITIVE,
+    "max_tokens": POSITIVE,
+    "metadata": OBJECT,
+    "n": POSITIVE,
+    "parallel_tool_calls": BOOLEAN,
+    "presence_penalty": NUMBER,
+    "reasoning_effort": TEXT,
+    "response_format": OBJECT,
+    "seed": INTEGER,
+    "service_tier": TEXT,
+    "stop": STOP,
+    "store": BOOLEAN,
+    "stream": BOOLEAN,
+    "stream_options": OBJECT,
+    "system_message": TEXT,
+    "temperature": NUMBER,
+    "tool_choice": TEXT_OR_OBJECT,
+    "top_logprobs": INTEGER,
+    "top_p": NUMBER,
+    "user": TEXT,
 }
 
 
 def parse_request(body: Any) -> Parsed:
     """Decoded JSON → ``Parsed``. Raises ``InvalidRequest`` naming the parameter. A null parameter means "not given"."""
-    if not isinstance(body, dict):
-        raise InvalidRequest("The request body must be a JSON object.", code="invalid_type")
-    body = {key: value for key, value in body.items() if value is not None}
-    model = body.get("model")
-    if model is None or model == "":
-        raise InvalidRequest("You must provide a model parameter: a non-empty string.", "model", "missing_parameter")
-    if not isinstance(model, str):
-        raise InvalidRequest("Invalid type for 'model': expected a string.", "model", "invalid_type")
-    if len(model) > LONGEST_NAME:
-        raise InvalidRequest(f"'model' must be at most {LONGEST_NAME} characters long.", "model", "string_too_long")
-    for name, (valid, expected) in PARAMETERS.items():
-        if name in body and not valid(body[name]):
-            raise InvalidRequest(f"Invalid value for '{name}': expected {expected}.", name, "invalid_type")
-    provider = _provider(body.get("provider"))
+    body, model, provider = read_parameters(body, PARAMETERS)
     messages = _messages(body)
     _tools(body.get("tools"))
-    stream = body.get("stream", False)
-    options = body.get("stream_options")
-    if options is not None and not stream:
-        raise InvalidRequest("'stream_options' is only allowed when 'stream' is true.", "stream_options")
+    stream, include_usage = read_stream_options(body)
     inner = {key: value for key, value in body.items() if key not in GATEWAY_KEYS}
     inner["messages"] = messages
-    include_usage = bool(options and options.get("include_usage"))
     return Parsed(model, provider, Call("chat", inner, stream), include_usage)
-
-
-def _provider(value: Any) -> str:
-    if isinstance(value, str) and len(value) > LONGEST_NAME:
-        raise InvalidRequest(f"'provider' must be at most {LONGEST_NAME} characters long.", "provider")
-    if value is None or isinstance(value, str):
-        return value or ""
-    raise InvalidRequest("Invalid type for 'provider': expected a string.", "provider", "invalid_type")
 
 
 def _messages(body: Mapping[str, Any]) -> list[Any]:
