@@ -111,15 +111,15 @@ def _text(text: str) -> Block:
 
 
 def _content(content: Any, where: str, dropped: list[str]) -> list[Block]:
-    """Text or parts → blocks, without empty ones (which are refused)."""
+    """Text or parts → blocks, without blank ones (which are refused)."""
     if isinstance(content, str):
-        return [_text(content)] if content else []
+        return [_text(content)] if content.strip() else []
     blocks = []
     for index, part in enumerate(content if isinstance(content, list) else ()):
         block = _part(part) if isinstance(part, dict) else _text(part) if isinstance(part, str) else None
         if block is None:
             dropped.append(f"{where}[{index}]")
-        elif block.get("text") != "":
+        elif block["type"] != "text" or block["text"].strip():
             mark = part.get("cache_control") if isinstance(part, dict) else None
             blocks.append({**block, "cache_control": mark} if isinstance(mark, dict) else block)
     return blocks

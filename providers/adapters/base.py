@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,6 +13,10 @@ import orjson
 from providers.chat import Call, too_deep
 from providers.errors import MalformedReply, RequestRejected, UpstreamError
 from providers.wire import Rendered, Target
+
+# orjson makes floats of such integers: ids in a tool call's arguments would be others than the model meant.
+BEYOND_64_BITS = re.compile(rb"[:,\[\s]-?[0-9]{19}")
+BEYOND_64_BITS_TEXT = re.compile(BEYOND_64_BITS.pattern.decode())
 
 
 class StreamParser(ABC):
@@ -74,7 +79,7 @@ def register(adapter: type[Adapter]) -> type[Adapter]:
 def load(payload: bytes | str) -> Any:
     """JSON as vendors write it (NaN, lone surrogates and invalid UTF-8 pass). Raises ``MalformedReply``."""
     try:
-        value = _decoded(payload)
+        value = decode(payload)
     except (ValueError, RecursionError) as error:
         raise MalformedReply("The upstream's reply is not JSON.") from error
     if too_deep(value, payload):
@@ -82,11 +87,16 @@ def load(payload: bytes | str) -> Any:
     return value
 
 
-def _decoded(payload: bytes | str) -> Any:
+def decode(text: bytes | str) -> Any:
+    """JSON as ``load`` takes it, every integer exact. Raises ValueError and RecursionError."""
     try:
-        return orjson.loads(payload)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(payload.decode("utf-8-sig", "replace") if isinstance(payload, bytes) else payload)
+        pass
+    else:
+        if not (BEYOND_64_BITS if isinstance(text, bytes) else BEYOND_64_BITS_TEXT).search(text):
+            return value
+    return json.loads(text.decode("utf-8-sig", "replace") if isinstance(text, bytes) else text)
 
 
 def dump(body: Mapping[str, Any]) -> bytes:

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
 from providers.adapters import gemini_signatures as signatures
+from providers.adapters.base import decode
 from providers.errors import RequestRejected
 
 SYSTEM = ("system", "developer")
@@ -118,8 +117,8 @@ def _call(call: Any, message: dict[str, Any], where: str) -> dict[str, Any]:
         raise rejected(f"'{where}' is not a call of a function.", where)
     given = function.get("arguments")
     try:
-        arguments = orjson.loads(given) if isinstance(given, str) and given.strip() else given or {}
-    except orjson.JSONDecodeError:
+        arguments = decode(given) if isinstance(given, str) and given.strip() else given or {}
+    except (ValueError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):
         raise rejected(f"'{where}.function.arguments' must be a JSON object.", f"{where}.function.arguments")
@@ -157,8 +156,8 @@ def _result(
 def _object(text: str) -> dict[str, Any]:
     """A result as the object that Gemini wants: a JSON object as it is, other text under "output"."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = decode(text)
+    except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"output": text}
 
