@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind. ``paths``: where it differs from the wire format's own, by operation ("": it has no such operation).
-    ``slow_start``: the server may
-    load a model before the first token, so first content gets 60 s."""
+    ``slow_start``: the server may load a model before the first token, so first content gets 60 s."""
 
     name: str
     label: str
@@ -26,12 +25,14 @@ class Kind:
     paths: Mapping[str, str] = field(default_factory=dict)
 
 
-CHAT_ONLY = {"completions": "", "transcription": ""}
+def _without(*operations: str) -> dict[str, str]:
+    return dict.fromkeys(operations, "")
+
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("openai", "OpenAI", env_vars=("OPENAI_API_KEY",)),
+        Kind("openai", "OpenAI", env_vars=("OPENAI_API_KEY",), paths=_without("rerank")),
         Kind("openai-compatible", "OpenAI-compatible server"),
         Kind(
             "anthropic",
@@ -50,22 +51,37 @@ KINDS: dict[str, Kind] = {
             env_vars=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
             paths={"models": "/models"},
         ),
-        Kind("mistral", "Mistral AI", env_vars=("MISTRAL_API_KEY",), paths={"completions": "/fim/completions"}),
+        Kind(
+            "mistral",
+            "Mistral AI",
+            env_vars=("MISTRAL_API_KEY",),
+            paths={"completions": "/fim/completions", **_without("rerank")},
+        ),
         Kind("cohere", "Cohere", wire="cohere", env_vars=("COHERE_API_KEY", "CO_API_KEY")),
         Kind(
             "deepseek",
             "DeepSeek",
             env_vars=("DEEPSEEK_API_KEY",),
-            paths={"completions": "/beta/completions", "transcription": ""},
+            paths={"completions": "/beta/completions", **_without("embeddings", "rerank", "transcription")},
         ),
-        Kind("xai", "xAI", env_vars=("XAI_API_KEY",), paths={"completions": ""}),
+        Kind("xai", "xAI", env_vars=("XAI_API_KEY",), paths=_without("completions", "rerank")),
         Kind("qwen", "Qwen (Alibaba)", env_vars=("QWEN_API_KEY", "DASHSCOPE_API_KEY")),
-        Kind("ai21", "AI21 Labs", env_vars=("AI21_API_KEY",), paths=CHAT_ONLY),
-        Kind("perplexity", "Perplexity", env_vars=("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"), paths=CHAT_ONLY),
+        Kind(
+            "ai21",
+            "AI21 Labs",
+            env_vars=("AI21_API_KEY",),
+            paths=_without("completions", "embeddings", "rerank", "transcription"),
+        ),
+        Kind(
+            "perplexity",
+            "Perplexity",
+            env_vars=("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"),
+            paths=_without("completions", "rerank", "transcription"),
+        ),
         Kind("deepinfra", "DeepInfra", env_vars=("DEEPINFRA_API_KEY",)),
-        Kind("openrouter", "OpenRouter", env_vars=("OPENROUTER_API_KEY",)),
-        Kind("ollama", "Ollama", slow_start=True),
-        Kind("cerebras", "Cerebras", env_vars=("CEREBRAS_API_KEY",)),
+        Kind("openrouter", "OpenRouter", env_vars=("OPENROUTER_API_KEY",), paths=_without("rerank")),
+        Kind("ollama", "Ollama", slow_start=True, paths=_without("rerank")),
+        Kind("cerebras", "Cerebras", env_vars=("CEREBRAS_API_KEY",), paths=_without("embeddings", "rerank")),
         Kind(
             "ovhcloud",
             "OVHcloud AI Endpoints",

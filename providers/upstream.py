@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from providers import chat, transport
+from providers import answers, batches, chat, transport
 from providers.adapters import ADAPTERS
 from providers.adapters.base import StreamParser
 from providers.chat import Call
@@ -127,6 +127,28 @@ def send(
     """
     adapter = ADAPTERS[target.wire]
     call = (album or new_album()).inlined(call, lambda url: adapter.inlines(url, target), gone)
+    parts = batches.split(call, target.kind)
+    if len(parts) == 1:
+        return _ask(target, credential, call, limits, gone, trace)
+    ends = time.monotonic() + limits.total
+    bodies: list[dict[str, Any]] = []
+    for part in parts:
+        left = replace(limits, total=max(0.001, ends - time.monotonic()))
+        reply = _ask(target, credential, part, left, gone, trace)
+        assert isinstance(reply, Completion)
+        bodies.append(reply.body)
+    return Completion(batches.join(call, parts, bodies), trace)
+
+
+def _ask(
+    target: Target,
+    credential: Credential | None,
+    call: Call,
+    limits: Limits,
+    gone: Callable[[], bool],
+    trace: Trace,
+) -> Completion | ChunkStream:
+    adapter = ADAPTERS[target.wire]
     rendered = adapter.render(call, target)
     secrets = secrets_of(target, credential)
     trace.dropped = rendered.dropped
@@ -139,7 +161,7 @@ def send(
             if "n" not in rendered.dropped:
                 parser.expected = chat.choices_asked(call)
             return ChunkStream(exchange, parser, trace, secrets)
-        body = adapter.parse(call.operation, exchange.read(), target)
+        body = answers.complete(call, adapter.parse(call.operation, exchange.read(), target))
     except BaseException as error:
         exchange.close()
         black_out(secrets, error)

@@ -1,25 +1,40 @@
-"""Cohere's chat format, version 2, outbound. ◇
+"""Cohere's formats, version 2, outbound: chat, embed, rerank. ◇
 
-Source: Cohere API reference, ``POST /v2/chat``, its stream events and errors; recorded traffic.
+Source: Cohere API reference, ``POST /v2/chat``, its stream events and errors, ``/v2/embed``, ``/v2/rerank``; recorded
+traffic.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from providers import faults
 from providers.adapters.base import Adapter, StreamParser, dump, register
+from providers.adapters.cohere_embed import parse_embed, render_embed
 from providers.adapters.cohere_reply import parse_chat
 from providers.adapters.cohere_request import render_body
+from providers.adapters.cohere_rerank import render_rerank
 from providers.adapters.cohere_stream import CohereStream
+from providers.adapters.rankings import parse_ranking
 from providers.chat import Call
 from providers.errors import CredentialRejected, RateLimited, UpstreamError
 from providers.wire import Rendered, Target
 
 WHOLE = {"Content-Type": "application/json", "Accept": "application/json"}
 STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+
+RENDER: Mapping[str, Callable[[Call, Target], tuple[dict[str, Any], tuple[str, ...]]]] = {
+    "chat": render_body,
+    "embeddings": render_embed,
+    "rerank": render_rerank,
+}
+PARSE: Mapping[str, Callable[[bytes, str], dict[str, Any]]] = {
+    "chat": parse_chat,
+    "embeddings": parse_embed,
+    "rerank": parse_ranking,
+}
 
 # "You are using a Trial key, which is limited to 1000 API calls / month": waiting a second does not help.
 MONTHLY = re.compile(r"(/|per|a) ?month|monthly", re.I)
@@ -30,15 +45,20 @@ class Cohere(Adapter):
     """See ``base.Adapter``."""
 
     name: ClassVar[str] = "cohere"
-    paths: ClassVar[Mapping[str, str]] = {"chat": "/v2/chat", "models": "/v1/models"}
+    paths: ClassVar[Mapping[str, str]] = {
+        "chat": "/v2/chat",
+        "embeddings": "/v2/embed",
+        "rerank": "/v2/rerank",
+        "models": "/v1/models",
+    }
 
     def render(self, call: Call, target: Target) -> Rendered:
-        body, dropped = render_body(call, target)
+        body, dropped = RENDER[call.operation](call, target)
         path = target.paths.get(call.operation) or self.paths[call.operation]
         return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
 
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
-        return parse_chat(payload, target.upstream_model)
+        return PARSE[operation](payload, target.upstream_model)
 
     def open_stream(self, operation: str, target: Target) -> StreamParser:
         return CohereStream(target.upstream_model)

@@ -10,10 +10,14 @@ from typing import Any, ClassVar
 
 from providers import faults
 from providers.adapters.base import Adapter, StreamParser, dump, register
+from providers.adapters.openai_embeddings import parse_embeddings, render_embeddings
+from providers.adapters.openai_paths import path_of
 from providers.adapters.openai_reply import parse_completion
 from providers.adapters.openai_request import render_body
+from providers.adapters.openai_rerank import render_rerank
 from providers.adapters.openai_stream import OpenAIStream
 from providers.adapters.openai_text import TextStream, parse_text_completion
+from providers.adapters.rankings import parse_ranking
 from providers.chat import Call
 from providers.errors import UpstreamError
 from providers.quirks import quirks_of
@@ -26,10 +30,14 @@ STREAM = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 RENDER: Mapping[str, Callable[[Call, Target], tuple[dict[str, Any], tuple[str, ...]]]] = {
     "chat": render_body,
     "completions": render_body,
+    "embeddings": render_embeddings,
+    "rerank": render_rerank,
 }
 PARSE: Mapping[str, Callable[[bytes, Target], dict[str, Any]]] = {
     "chat": lambda payload, target: parse_completion(payload, target.upstream_model),
     "completions": lambda payload, target: parse_text_completion(payload, target.upstream_model),
+    "embeddings": parse_embeddings,
+    "rerank": lambda payload, target: parse_ranking(payload, target.upstream_model),
 }
 STREAMS: Mapping[str, Callable[[str], StreamParser]] = {"chat": OpenAIStream, "completions": TextStream}
 
@@ -42,6 +50,8 @@ class OpenAI(Adapter):
     paths: ClassVar[Mapping[str, str]] = {
         "chat": "/chat/completions",
         "completions": "/completions",
+        "embeddings": "/embeddings",
+        "rerank": "/rerank",
         "models": "/models",
     }
 
@@ -50,7 +60,7 @@ class OpenAI(Adapter):
 
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = RENDER[call.operation](call, target)
-        path = target.paths.get(call.operation) or self.paths[call.operation]
+        path = path_of(call.operation, target, self.paths[call.operation])
         return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
 
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:

@@ -54,11 +54,12 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     _mode(body, call, quirks, target.upstream_model)
     body.update(extra)
     if call.strict and dropped:
-        raise _refusal(dropped[0], target.kind)
+        raise refusal(dropped[0], target.kind)
     return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
 
 
-def _refusal(name: str, kind: str) -> RequestRejected:
+def refusal(name: str, kind: str) -> RequestRejected:
+    """What a strict caller is told of a parameter that would have to be left out or bent."""
     return RequestRejected(
         f"'{name}' cannot be passed on as given to a provider of kind '{kind}'.",
         status=400,

@@ -1,0 +1,78 @@
+"""What every vendor's whole answer to an operation must be before it goes up: complete, and in order. ◇
+
+Adapters know a vendor's words; what was asked for is known here. An answer that is not the whole one is the upstream's
+fault (``MalformedReply``), and another endpoint may do better.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from providers.chat import Call
+from providers.errors import MalformedReply
+
+FLOAT32 = 4  # bytes
+
+
+def complete(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """``body`` as the inner form of ``call.operation`` promises it. Raises ``MalformedReply``."""
+    if call.operation == "embeddings":
+        return _embeddings(call.body, body)
+    if call.operation == "rerank":
+        return _ranking(call.body, body)
+    return body
+
+
+def inputs(value: Any) -> list[Any]:
+    """The texts of an embeddings request, each a string or a list of token ids: one for one embedding."""
+    if isinstance(value, str) or (isinstance(value, list) and value and isinstance(value[0], int)):
+        return [value]
+    return list(value)
+
+
+def _embeddings(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    wanted = len(inputs(asked["input"]))
+    rows = sorted(body["data"], key=lambda row: row["index"])
+    if [row["index"] for row in rows] != list(range(wanted)):
+        raise MalformedReply(f"The upstream's reply holds {len(rows)} embeddings where {wanted} were asked for.")
+    for row in rows:
+        _check_vector(row["embedding"])
+    return {**body, "data": rows}
+
+
+def _check_vector(vector: Any) -> None:
+    """Numbers, all finite; or single-precision numbers in base64."""
+    if isinstance(vector, str):
+        try:
+            size = len(base64.b64decode(vector, validate=True))
+        except (binascii.Error, ValueError):
+            size = 0
+        if not size or size % FLOAT32:
+            raise MalformedReply("The upstream's reply holds an embedding that is not base64 of numbers.")
+    elif not isinstance(vector, list) or not vector or not set(map(type, vector)) <= {float, int}:
+        raise MalformedReply("The upstream's reply holds an embedding that is not a list of numbers.")
+    elif not math.isfinite(sum(vector)):
+        raise MalformedReply("The upstream's reply holds an embedding with numbers that are none.")
+
+
+def _ranking(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    documents = asked["documents"]
+    indexes = [result["index"] for result in body["results"]]
+    if not indexes or len(set(indexes)) < len(indexes) or max(indexes) >= len(documents):
+        raise MalformedReply("The upstream's reply ranks other documents than were asked about.")
+    for result in body["results"]:
+        score = result["relevance_score"]
+        if type(score) not in (float, int) or not math.isfinite(score):
+            raise MalformedReply("The upstream's reply holds a result without its score.")
+    ranked = sorted(body["results"], key=lambda result: -result["relevance_score"])[: asked.get("top_n")]
+    shown = bool(asked.get("return_documents"))
+    return {**body, "results": [_result(result, documents if shown else None) for result in ranked]}
+
+
+def _result(result: Mapping[str, Any], documents: list[str] | None) -> dict[str, Any]:
+    told = {"index": result["index"], "relevance_score": result["relevance_score"]}
+    return told if documents is None else {**told, "document": {"text": documents[told["index"]]}}
