@@ -1,0 +1,1 @@
+"""Trying every configured model for real, and judging what comes back: ``manage.py check_providers``. ◇"""

@@ -1,0 +1,118 @@
+"""One question asked, its answer judged. ``send`` and clock are handed in. ◇"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from providers.errors import CallerLeft, CredentialRejected, UpstreamError
+from providers.wire import Trace
+from providers.words import in_words
+from routing.checking import validate
+from routing.checking.questions import RERANK, Question, call_for
+from routing.dispatch import Send
+from routing.pricing import cost, price_at
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one question. ``outcome``: success, failure or skipped; ``detail``: why it failed or was skipped.
+
+    ``seconds`` of the whole exchange; ``first_seconds`` until a stream's first content. ``amount`` in ``currency``,
+    None where unknown. ``dropped``: parameters the vendor has no word for. ``keyless``: all keys were rejected.
+    """
+
+    question: Question
+    outcome: str
+    detail: str = ""
+    status: int | None = None
+    seconds: float = 0.0
+    first_seconds: float | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    amount: Decimal | None = None
+    currency: str = ""
+    dropped: tuple[str, ...] = ()
+    keyless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How questions are asked: ``seconds`` each may take; ``stopping`` says that no more is wanted."""
+
+    send: Send
+    seconds: float
+    stopping: Callable[[], bool]
+    clock: Callable[[], float] = time.monotonic
+
+
+def try_out(question: Question, asking: Asking) -> Finding:
+    """Ask and judge. The provider's keys are tried in order while they are rejected."""
+    if question.skip:
+        return Finding(question, "skipped", question.skip)
+    if question.candidate.reason_skipped:
+        return Finding(question, "skipped", question.candidate.reason_skipped)
+    rejected: list[str] = []
+    finding = None
+    for credential in question.candidate.credentials or (None,):
+        began = asking.clock()
+        trace = Trace()
+        try:
+            finding = _judged(question, credential, asking, trace)
+        except CredentialRejected as error:
+            rejected.append(in_words(error))
+            finding = Finding(question, "failure", in_words(error), error.status, asking.clock() - began)
+            continue
+        except UpstreamError as error:
+            status = error.status or trace.status
+            finding = Finding(question, "failure", in_words(error), status, asking.clock() - began)
+        except CallerLeft:
+            finding = Finding(question, "skipped", "stopped")
+        break
+    assert finding is not None
+    return replace(finding, keyless=len(rejected) == len(question.candidate.credentials or (None,)))
+
+
+def _judged(question: Question, credential: Any, asking: Asking, trace: Trace) -> Finding:
+    candidate, call = question.candidate, call_for(question)
+    limits = replace(
+        candidate.limits, headers=asking.seconds, first_content=None, idle=asking.seconds, total=asking.seconds
+    )
+    began = asking.clock()
+    reply = asking.send(candidate.target, credential, call, limits, asking.stopping, trace)
+    if question.stream:
+        try:
+            seen = [*reply.held, *reply]
+        finally:
+            reply.close()
+        faults = validate.chunks(seen)
+        usage = next((chunk["usage"] for chunk in reversed(seen) if chunk.get("usage")), None)
+    else:
+        faults, usage = _faults(question.operation, reply.body), reply.body.get("usage")
+    usage = usage if isinstance(usage, Mapping) else {}
+    price = price_at(candidate.facts.prices, time.time())
+    amount = cost(price, usage) if usage else None
+    return Finding(
+        question,
+        "failure" if faults else "success",
+        "; ".join(faults[:5]),
+        trace.status,
+        asking.clock() - began,
+        None if trace.first_at is None else trace.first_at - began,
+        usage,
+        amount,
+        price.currency if price is not None and amount is not None else "",
+        trace.dropped,
+    )
+
+
+def _faults(operation: str, body: Any) -> list[str]:
+    if operation == "chat":
+        return validate.completion(body)
+    if operation == "embeddings":
+        return validate.embeddings(body)
+    if operation == "rerank":
+        return validate.rerank(body, len(RERANK["documents"]))
+    return validate.transcription(body)

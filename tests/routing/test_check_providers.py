@@ -1,0 +1,194 @@
+"""``manage.py check_providers`` against upstreams that behave and misbehave."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from providers.models import Price, Provider, ProviderKey, ProviderModel
+from routing import catalog
+from tests.switchboard import Switchboard, completion, delta, reply, stream, whole_stream
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "sk-secret-0123456789abcdef"
+
+
+@pytest.fixture
+def board():
+    with Switchboard() as served:
+        yield served
+    catalog.forget()
+
+
+def provider(board: Switchboard, name: str, *models: str, kind: str = "openai-compatible", **facts) -> Provider:
+    row = Provider(name=name, kind=kind, base_url=board.base_url(name), proxy="none")
+    row.save()
+    ProviderKey(provider=row, secret=SECRET).save()
+    for model in models:
+        ProviderModel(provider=row, name=model, **facts).save()
+    return row
+
+
+def run(tmp_path: Path, *words: str) -> tuple[str, str]:
+    """(what was printed, the failure's sentence or "")."""
+    catalog.forget()
+    out, failure = StringIO(), ""
+    try:
+        call_command(
+            "check_providers", *words, "--report", str(tmp_path / "report"), stdout=out, no_color=True, skip_checks=True
+        )
+    except CommandError as error:
+        failure = str(error)
+    return out.getvalue(), failure
+
+
+def by_mode(board: Switchboard, name: str, whole, streamed) -> None:
+    """``name`` answers each request as it asks: whole or streamed."""
+
+    def behave(peer):
+        (streamed if board.seen(name)[-1].json.get("stream") else whole)(peer)
+
+    board.plug(name, behave)
+
+
+def test_both_modes_are_tried_and_summed_up_in_two_blocks(board, tmp_path):
+    by_mode(board, "acme", reply(completion("pong")), whole_stream("po", "ng"))
+    row = provider(board, "acme", "small")
+    Price(model=row.models.get(), input=1, output=2).save()
+    told, failure = run(tmp_path, "--provider", "acme", "--jobs", "1")
+    assert failure == ""
+    assert "=== SUMMARY OF THE NON-STREAMING TESTS ===\nacme/small: ✅ Success\n" in told
+    assert "=== SUMMARY OF THE STREAMING TESTS ===\nacme/small: ✅ Success\n" in told
+    assert "[2/2] acme/small: ✅ Success (streaming, " in told
+    assert "2 success, 0 failure, 0 skipped. Cost: 0.000014 USD." in told
+    asked = board.seen("acme")
+    assert [request.json["max_tokens"] for request in asked] == [64, 64]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["counts"] == {"success": 2, "failure": 0, "skipped": 0}
+    whole, streamed = report["results"]
+    assert (whole["mode"], whole["usage"]["total_tokens"], whole["cost"]) == ("non-streaming", 5, "0.000007")
+    assert streamed["first_content_seconds"] is not None
+    markdown = (tmp_path / "report.md").read_text()
+    assert re.search(r"\| acme/small \| chat \| ✅ success \| \d", markdown)
+    assert SECRET not in told + markdown + (tmp_path / "report.json").read_text()
+
+
+def test_the_summaries_can_be_had_in_french(board, tmp_path):
+    by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
+    provider(board, "acme", "small")
+    told, _failure = run(tmp_path, "--provider", "acme", "--language", "fr")
+    assert "=== RÉSUMÉ DES TESTS NON-STREAMING ===\nacme/small: ✅ Succès\n" in told
+    assert "=== RÉSUMÉ DES TESTS STREAMING ===\nacme/small: ✅ Succès\n" in told
+
+
+def test_a_rejected_key_is_told_once_in_words_and_not_tried_again(board, tmp_path):
+    board.plug("acme", reply({"error": {"message": f"Incorrect API key {SECRET}"}}, status=401))
+    provider(board, "acme", "a", "b", "c")
+    told, failure = run(tmp_path, "--provider", "acme", "--jobs", "1")
+    assert failure == "6 of 6 tests failed."
+    assert "acme/a: ❌ Failure: the key was rejected (401): Incorrect API key" in told
+    assert "(not asked again)" in told
+    assert len(board.seen("acme")) == 1
+    assert SECRET not in told
+
+
+def test_one_model_that_is_missing_does_not_spoil_the_others(board, tmp_path):
+    def behave(peer):
+        request = board.seen("acme")[-1].json
+        if request["model"] == "gone":
+            reply({"error": {"message": "The model 'gone' does not exist", "code": "model_not_found"}}, status=404)(
+                peer
+            )
+        else:
+            (whole_stream("pong") if request.get("stream") else reply(completion("pong")))(peer)
+
+    board.plug("acme", behave)
+    provider(board, "acme", "gone", "here")
+    told, failure = run(tmp_path, "--provider", "acme", "--jobs", "1")
+    assert failure == "2 of 4 tests failed."
+    assert "acme/gone: ❌ Failure: the provider does not know this (404): The model 'gone' does not exist" in told
+    assert told.count("acme/here: ✅ Success") == 4
+
+
+@pytest.mark.parametrize(
+    ("whole", "streamed", "faults"),
+    [
+        (reply(completion("")), whole_stream(""), "the answer is empty"),
+        (reply(b"<html>"), reply(b"<html>", media="text/html"), "the reply is not what the format promises"),
+        (reply(completion("pong")), stream(delta("po", role="assistant"), end="close"), "broke"),
+        (reply({}, status=500), reply({}, status=503), "the provider failed (500)"),
+        (reply({}, status=429), reply({}, status=429), "rate limit or quota is used up (429)"),
+    ],
+)
+def test_answers_that_are_wrong_fail_in_words(board, tmp_path, whole, streamed, faults):
+    by_mode(board, "acme", whole, streamed)
+    provider(board, "acme", "small")
+    told, failure = run(tmp_path, "--provider", "acme")
+    assert faults in told
+    assert "of 2 tests failed." in failure
+
+
+def test_a_server_that_never_answers_is_given_up(board, tmp_path):
+    board.plug("acme", lambda peer: peer.wait_until_left())
+    provider(board, "acme", "small")
+    told, failure = run(tmp_path, "--provider", "acme", "--timeout", "0.3")
+    assert failure == "2 of 2 tests failed."
+    assert told.count("took too long") >= 2
+
+
+def test_a_dry_run_asks_nobody_and_says_what_it_may_cost(board, tmp_path):
+    row = provider(board, "acme", "priced", "unpriced")
+    Price(model=row.models.get(name="priced"), input=10, output=100).save()
+    provider(board, "beta", "thinker", capabilities=["reasoning"])
+    Price(model=ProviderModel.objects.get(name="thinker"), input=1, output=1, currency="EUR").save()
+    told, failure = run(tmp_path, "--provider", "acme", "--provider", "beta", "--dry-run")
+    assert failure == ""
+    assert "acme/priced (chat, streaming): would be tried" in told
+    assert "6 requests, at most about 0.0134 USD and 0.004156 EUR, and 2 whose price is not known." in told
+    assert board.requests == []
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_models_that_think_get_the_tokens_to_do_so(board, tmp_path):
+    by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
+    provider(board, "acme", "thinker", capabilities=["reasoning"])
+    run(tmp_path, "--provider", "acme")
+    assert {request.json["max_tokens"] for request in board.seen("acme")} == {2048}
+
+
+def test_what_has_no_price_limit_is_only_tried_by_name(board, tmp_path):
+    by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
+    provider(board, "acme", "x-deep-research", "small")
+    told, failure = run(tmp_path, "--provider", "acme")
+    assert failure == ""
+    assert "acme/x-deep-research: ⏭️ Skipped: its answers cannot be kept short and cheap" in told
+    told, _failure = run(tmp_path, "--model", "acme/x-deep-research")
+    assert told.count("acme/x-deep-research: ✅ Success") == 4
+
+
+def test_models_that_do_something_else_are_asked_for_that_or_left_out_with_the_reason(board, tmp_path):
+    provider(board, "acme", "embedder", kind="anthropic", type="text-embeddings-inference")
+    told, failure = run(tmp_path, "--provider", "acme")
+    assert "acme/embedder: ⏭️ Skipped: anthropic upstreams know no embeddings" in told
+    assert told.count("acme/embedder") == 2, "it has no streaming mode"
+    assert failure == "Nothing was tried."
+    assert board.requests == []
+
+
+def test_models_are_chosen_by_name_and_pattern_and_wrong_names_are_told(board, tmp_path):
+    by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
+    provider(board, "acme", "a-1", "a-2", "b-1")
+    told, _failure = run(tmp_path, "--model", "acme/a-*", "--dry-run")
+    assert "acme/a-1" in told
+    assert "acme/a-2" in told
+    assert "acme/b-1" not in told
+    assert "acme/b-1 (chat" in run(tmp_path, "--model", "b-1", "--dry-run")[0]
+    assert run(tmp_path, "--model", "nobody")[1].startswith("No configured model is meant.")
+    assert run(tmp_path, "--provider", "nobody")[1] == "There is no provider named nobody."
+    assert run(tmp_path, "--provider", "openai")[1].startswith("Not configured")
