@@ -94,7 +94,7 @@ def decode(text: bytes | str) -> Any:
     except orjson.JSONDecodeError:
         pass
     else:
-        if not (BEYOND_64_BITS if isinstance(text, bytes) else BEYOND_64_BITS_TEXT).search(text):
+        if not (BEYOND_64_BITS.search(text) if isinstance(text, bytes) else BEYOND_64_BITS_TEXT.search(text)):
             return value
     return json.loads(text.decode("utf-8-sig", "replace") if isinstance(text, bytes) else text)
 

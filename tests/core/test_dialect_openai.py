@@ -99,3 +99,11 @@ def test_arbitrary_json_is_parsed_or_refused_and_nothing_else(body: Any) -> None
         parsed = openai.parse_request(body)
         assert parsed.model
         assert parsed.call.body["messages"]
+
+
+def test_a_vendors_own_tool_without_a_type_passes_and_a_function_without_one_is_named() -> None:
+    own = {"googleSearch": {}}
+    assert openai.parse_request({"model": "m", "messages": HI, "tools": [own]}).call.body["tools"] == [own]
+    with pytest.raises(InvalidRequest) as refused:
+        openai.parse_request({"model": "m", "messages": HI, "tools": [{"function": {"name": "f"}}]})
+    assert refused.value.param == "tools[0]"

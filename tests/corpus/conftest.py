@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.running import ROOT, free_port, wait_for
+from tests.running import ROOT, RunningGateway, free_port, running_gateway, wait_for
 
 SHARED = ROOT.parent / "shared"
 CORPUS = SHARED / "corpus"
@@ -61,6 +62,18 @@ def replay() -> Iterator[str]:
     process.kill()
     process.wait()
     process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def gateway(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """One gateway for all recordings: a provider for each way to replay one."""
+    from tests.corpus import test_chat_through_the_gateway as chat
+    from tests.corpus import test_native_through_the_gateway as native
+
+    rows = chat.provider_rows(replay) | native.provider_rows(replay)
+    config = yaml.safe_dump({"version": 1, "providers": rows})
+    with running_gateway(tmp_path_factory.mktemp("corpus"), config, workers=1) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -8,17 +8,15 @@ from __future__ import annotations
 import json
 import random
 import urllib.request
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
-import yaml
 from openai import OpenAI
 
 from tests.corpus.conftest import recording, recordings
 from tests.corpus.reading import read
-from tests.running import RunningGateway, running_gateway
+from tests.running import RunningGateway
 
 pytestmark = [pytest.mark.gateway, pytest.mark.corpus]
 
@@ -44,17 +42,14 @@ def provider_row(item: dict[str, Any], base_url: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def gateway(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+def provider_rows(replay: str) -> dict[str, Any]:
     rows = {}
     for number, item in enumerate(ITEMS):
         base = f"{replay}/replay/{item['id']}"
         rows[f"whole-{number}"] = provider_row(item, f"{base}/v1")
         rows[f"split-{number}"] = provider_row(item, f"{base}/opt:split=rand,seed={number}/v1")
         rows[f"crlf-{number}"] = provider_row(item, f"{base}/opt:crlf=1,split=1/v1")
-    config = yaml.safe_dump({"version": 1, "providers": rows})
-    with running_gateway(tmp_path_factory.mktemp("corpus"), config, workers=1) as running:
-        yield running
+    return rows
 
 
 def unknown_fields(value: Any, path: str = "") -> set[str]:

@@ -143,6 +143,8 @@ def _tools(tools: Any) -> None:
         raise InvalidRequest("Invalid type for 'tools': expected an array.", "tools", "invalid_type")
     for index, tool in enumerate(tools):
         where = f"tools[{index}]"
+        if isinstance(tool, dict) and tool and tool.keys().isdisjoint({"type", "function"}):
+            continue  # a vendor's own: Gemini's have no type
         if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
             raise InvalidRequest(f"Invalid value for '{where}': expected an object with a 'type'.", where)
         function = tool.get("function")
