@@ -12,6 +12,7 @@
     ├── ModelMissing         404, or a 400 that says the model is unknown     retryable
     ├── PayloadTooLarge      413                                              retryable
     ├── ContextTooLong       the prompt does not fit this model's window      retryable
+    ├── Unsupported          a strict caller's parameter has no word here     retryable
     ├── ContentFiltered      the vendor refused the content                   final
     └── RequestRejected      400, 422: the request itself is wrong            final
     CallerLeft               the caller hung up: no one's error
@@ -128,6 +129,14 @@ class ContextTooLong(UpstreamError):
 
     blames_endpoint = False
     outcome = "context_too_long"
+
+
+class Unsupported(UpstreamError):
+    """A strict caller gave a parameter that this vendor has no word for; another may have. Nothing was sent."""
+
+    blames_endpoint = False
+    lasting = False
+    outcome = "unsupported_parameter"
 
 
 class ContentFiltered(UpstreamError):

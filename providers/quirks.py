@@ -26,6 +26,10 @@ AI21_TAKES = frozenset(
     {"messages", "tools", "tool_choice", "response_format", "documents", "max_tokens", "temperature", "top_p", "stop"}
     | {"n", "stream", "seed", "user"}
 )
+OLLAMA_TAKES = frozenset(
+    {"messages", "max_tokens", "seed", "stop", "temperature", "frequency_penalty", "presence_penalty", "top_p"}
+    | {"response_format", "tools", "reasoning", "reasoning_effort", "logprobs", "top_logprobs"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ QUIRKS: dict[str, Quirks] = {
     # What /v1 does not know, it ignores without a word.
     "ollama": Quirks(
         rename=MAX_TOKENS,
-        drop=OPENAI_ONLY | {"n", "user", "parallel_tool_calls", "verbosity"},
+        allow=OLLAMA_TAKES,
         roles=DEVELOPER_IS_SYSTEM,
         reasoning=("reasoning",),
         inline_pictures=True,

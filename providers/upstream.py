@@ -149,7 +149,7 @@ def _ask(
     trace: Trace,
 ) -> Completion | ChunkStream:
     adapter = ADAPTERS[target.wire]
-    rendered = adapter.render(call, target)
+    rendered = adapter.say(call, target)
     secrets = secrets_of(target, credential)
     trace.dropped = rendered.dropped
     exchange = transport.open(wire_request(target, credential, call, rendered), limits, gone, trace)

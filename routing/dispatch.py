@@ -10,6 +10,7 @@ without a network. What happens after each failure (DESIGN "Failing over"):
     404, unknown model                      the next; the endpoint rests 60 s
     413                                     the next
     context length                          the next with a larger window, else passed on
+    strict, and no word for a parameter     the next; 400 where none has one
     400, 422, content filter                passed on at once
     the caller left                         no one's error
 """
@@ -28,6 +29,7 @@ from providers.errors import (
     ModelMissing,
     PayloadTooLarge,
     RateLimited,
+    Unsupported,
     UpstreamError,
     UpstreamTimeout,
 )
@@ -38,6 +40,7 @@ SHORT_WAIT = 2.0
 DEFAULT_REST = 1.0
 MODEL_MISSING_REST = 60.0
 KEY_REST = 600.0
+RULED_OUT = ("no_key", "disabled", "not_allowed", "incapable", Unsupported.outcome)
 
 
 class Send(Protocol):
@@ -118,6 +121,7 @@ def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
     ledger.skipped.extend(plan.skipped)
     results: list[tuple[str, float | None]] = [(skip.code, skip.wait) for skip in plan.skipped]
     pass_on: ContextTooLong | None = None
+    unsaid: Unsupported | None = None
     window = -1
     for number, candidate in enumerate(plan.candidates):
         if (candidate.facts.max_input_tokens or 0) <= window:
@@ -134,6 +138,10 @@ def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
             return _Tries(candidate, call, ports, ledger, last, plan.route.how).run()
         except ContextTooLong as error:
             pass_on, window = error, max(window, candidate.facts.max_input_tokens or 0)
+        except Unsupported as error:
+            unsaid = unsaid or error
+            ledger.skipped.append(Skip(candidate.endpoint, error.outcome, error.message))
+            results.append((error.outcome, None))
         except UpstreamError as error:
             if not error.retryable:
                 raise
@@ -141,6 +149,8 @@ def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
             results.append((error.outcome, error.retry_after))
     if pass_on is not None:
         raise pass_on
+    if unsaid is not None and all(code in RULED_OUT for code, _ in results):
+        raise unsaid
     raise _exhausted(plan, results, ledger)
 
 
@@ -179,7 +189,7 @@ class _Tries:
         while True:
             try:
                 return self._once(credential)
-            except (UpstreamTimeout, ModelMissing, PayloadTooLarge, ContextTooLong):
+            except (UpstreamTimeout, ModelMissing, PayloadTooLarge, ContextTooLong, Unsupported):
                 raise
             except CredentialRejected as error:
                 if credential is not None and error.lasting:
@@ -213,6 +223,10 @@ class _Tries:
             reply = ports.send(candidate.target, credential, self.call, self.limits, ports.gone, trace)
         except CallerLeft:
             self._close(attempt, trace, CallerLeft.outcome)
+            raise
+        except Unsupported as error:
+            self.ledger.attempts.remove(attempt)  # nothing was sent: a candidate passed over, not a try
+            ports.state.failed(candidate, error)
             raise
         except UpstreamError as error:
             self._close(attempt, trace, error.outcome)
@@ -249,7 +263,7 @@ class _Tries:
 
 def _exhausted(plan: Plan, results: list[tuple[str, float | None]], ledger: Ledger) -> Exhausted:
     """What to say when nobody answered (DESIGN "When candidates are exhausted")."""
-    capable = [result for result in results if result[0] not in ("no_key", "disabled", "not_allowed", "incapable")]
+    capable = [result for result in results if result[0] not in RULED_OUT]
     if not capable:
         if results and any(code == "no_key" for code, _ in results):
             reasons = "; ".join(dict.fromkeys(skip.reason for skip in ledger.skipped if skip.code == "no_key"))

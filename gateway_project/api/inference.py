@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,8 @@ from routing.relay import Relay, settle
 from routing.resolve import resolve
 from routing.state import STATE
 from routing.types import Need, Route
+
+STRICT = "x-gateway-strict"
 
 
 class Inflight:
@@ -72,7 +75,9 @@ class Inference(GatewayView):
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         account = self.account
-        account.parsed = parsed = self.parse(request)
+        strict = _strict(request)
+        parsed = self.parse(request)
+        account.parsed = parsed = replace(parsed, call=replace(parsed.call, strict=strict))
         route = resolve(self.catalog, parsed.model, parsed.provider or None)
         if account.grant is not None:
             authorise_model(account.grant, route, parsed.provider)
@@ -110,6 +115,15 @@ class Completions(Inference):
 
     operation = "completions"
     dialect = completions
+
+
+def _strict(request: HttpRequest) -> bool:
+    """Whether what a vendor has no word for is to be an error: the header ``x-gateway-strict``."""
+    said = request.META.get("HTTP_X_GATEWAY_STRICT", "false").strip().lower()
+    if said not in ("true", "false"):
+        message = f"Invalid value for the header '{STRICT}': expected 'true' or 'false'."
+        raise ApiError(400, message, param=STRICT, code="invalid_value")
+    return said == "true"
 
 
 def _leave() -> None:

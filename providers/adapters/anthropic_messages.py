@@ -39,9 +39,12 @@ def render_messages(messages: list[Any], dropped: list[str]) -> tuple[list[Block
         where = f"messages[{index}]"
         role = message.get("role") if isinstance(message, dict) else None
         if role in SYSTEM:
+            _name(message, where, dropped)
             blocks = _content(message.get("content"), f"{where}.content", dropped)
             if not turns:
                 system += [block for block in blocks if block["type"] == "text"]
+                if any(block["type"] != "text" for block in blocks):
+                    dropped.append(f"{where}.content")
             else:
                 _add(turns, "user", blocks)
         elif role == "user":
@@ -116,6 +119,8 @@ def _content(content: Any, where: str, dropped: list[str]) -> list[Block]:
         return [_text(content)] if content.strip() else []
     blocks = []
     for index, part in enumerate(content if isinstance(content, list) else ()):
+        if isinstance(part, dict) and _has_detail(part):
+            dropped.append(f"{where}[{index}].image_url.detail")
         block = _part(part) if isinstance(part, dict) else _text(part) if isinstance(part, str) else None
         if block is None:
             dropped.append(f"{where}[{index}]")
@@ -141,6 +146,11 @@ def _part(part: Mapping[str, Any]) -> Block | None:
     if isinstance(kind, str) and kind in NATIVE and (isinstance(part.get("source"), dict) or kind == "search_result"):
         return {**part}
     return None
+
+
+def _has_detail(part: Mapping[str, Any]) -> bool:
+    image = part.get("image_url")
+    return isinstance(image, dict) and image.get("detail") not in (None, "auto")
 
 
 def _image(url: str) -> Block | None:
@@ -203,13 +213,12 @@ def _result(message: Mapping[str, Any], where: str, dropped: list[str]) -> Block
 def _assistant(message: Mapping[str, Any], where: str, dropped: list[str]) -> list[Block]:
     said = _content(message.get("content"), f"{where}.content", dropped)
     refusal = message.get("refusal")
-    if isinstance(refusal, str) and refusal and not said:
-        said = [_text(refusal)]
+    if isinstance(refusal, str) and refusal:
+        said.append(_text(refusal))
     calls = message.get("tool_calls")
     for index, call in enumerate(calls if isinstance(calls, list) else ()):
         said.append(_call(call, f"{where}.tool_calls[{index}]"))
-    if message.get("function_call"):
-        dropped.append(f"{where}.function_call")
+    dropped += [f"{where}.{key}" for key in ("audio", "function_call") if message.get(key)]
     return _woven(_thinking(message), said)
 
 

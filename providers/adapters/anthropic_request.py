@@ -1,7 +1,7 @@
 """A chat request in the inner form → a request in Anthropic's Messages format. ◇
 
 Source: Anthropic API reference, Messages, version 2023-06-01. Every parameter is in one of the tables below; what the
-format has no word for is dropped and named, or refused where the caller is strict.
+format has no word for is dropped and named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from providers.adapters.anthropic_messages import end_turn, render_messages
 from providers.adapters.anthropic_models import Traits, traits_of
 from providers.adapters.anthropic_schema import narrowed
-from providers.adapters.openai_request import NEUTRAL
+from providers.adapters.openai_request import NEUTRAL, two_lengths
 from providers.chat import Call
 from providers.errors import RequestRejected
 from providers.wire import Target
@@ -47,8 +47,8 @@ NATIVE = frozenset(
 
 
 def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` for a strict call, and
-    for what cannot be put into JSON at all."""
+    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` for what cannot be
+    put into JSON at all."""
     try:
         return _render(call, target)
     except RecursionError as error:
@@ -77,19 +77,7 @@ def _render(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]
     if call.stream:
         body["stream"] = True
     body.update(extra)
-    if call.strict and dropped:
-        raise _refusal(dropped[0], target.kind)
     return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
-
-
-def _refusal(name: str, kind: str) -> RequestRejected:
-    return RequestRejected(
-        f"'{name}' cannot be passed on as given to a provider of kind '{kind}'.",
-        status=400,
-        type="invalid_request_error",
-        code="unsupported_parameter",
-        param=name,
-    )
 
 
 def _plain(body: dict[str, Any], given: Mapping[str, Any], dropped: list[str]) -> None:
@@ -131,6 +119,8 @@ def _user(body: dict[str, Any], given: Mapping[str, Any], dropped: list[str]) ->
             dropped.append(name)
         else:
             body.setdefault("metadata", {"user_id": value})
+            if body["metadata"]["user_id"] != value:
+                dropped.append(name)
 
 
 def _tools(body: dict[str, Any], given: Mapping[str, Any], traits: Traits, dropped: list[str]) -> None:
@@ -145,7 +135,10 @@ def _tools(body: dict[str, Any], given: Mapping[str, Any], traits: Traits, dropp
     options = given.get("web_search_options")
     if isinstance(options, dict):
         uses = SEARCHES.get(str(options.get("search_context_size") or "medium"), 5)
-        tools.append({"type": "web_search_20250305", "name": "web_search", "max_uses": uses})
+        place = options.get("user_location")
+        near = place.get("approximate") if isinstance(place, dict) else None
+        where = {"user_location": {"type": "approximate", **near}} if isinstance(near, dict) else {}
+        tools.append({"type": "web_search_20250305", "name": "web_search", "max_uses": uses, **where})
     if not tools:
         if given.get("tool_choice") not in (None, "none", "auto"):
             dropped.append("tool_choice")
@@ -269,6 +262,7 @@ def _lost(turns: list[dict[str, Any]]) -> bool:
 
 def _length(body: dict[str, Any], given: Mapping[str, Any], traits: Traits, dropped: list[str]) -> None:
     """``max_tokens``, which must be there, and a thinking budget below it."""
+    two_lengths(given, dropped)
     name = "max_completion_tokens" if "max_completion_tokens" in given else "max_tokens"
     asked = given.get(name)
     thinking = body.get("thinking")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import orjson
 
 from providers.chat import Call, too_deep
-from providers.errors import MalformedReply, RequestRejected, UpstreamError
+from providers.errors import MalformedReply, RequestRejected, Unsupported, UpstreamError
 from providers.wire import Rendered, Target
 
 # orjson makes floats of such integers: ids in a tool call's arguments would be others than the model meant.
@@ -50,9 +50,19 @@ class Adapter(ABC):
         """Whether a picture at this web address must stand in the request itself: the vendor fetches none."""
         return False
 
+    def say(self, call: Call, target: Target) -> Rendered:
+        """``render``, for strict callers too: raises ``Unsupported`` (400) where something would have to be dropped."""
+        rendered = self.render(call, target)
+        if call.strict and rendered.dropped:
+            name = rendered.dropped[0]
+            message = f"'{name}' cannot be passed on as given to a provider of kind '{target.kind}'."
+            code = "unsupported_parameter"
+            raise Unsupported(message, status=400, type="invalid_request_error", code=code, param=name)
+        return rendered
+
     @abstractmethod
     def render(self, call: Call, target: Target) -> Rendered:
-        """Our words → the vendor's. Raises ``RequestRejected`` (400) for what ``call.strict`` forbids to drop."""
+        """Our words → the vendor's; what has to be left out or bent is named. Raises ``RequestRejected`` (400)."""
 
     @abstractmethod
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:

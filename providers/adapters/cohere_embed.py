@@ -12,7 +12,6 @@ from typing import Any
 
 from providers import faults
 from providers.adapters.base import load
-from providers.adapters.cohere_messages import refuse
 from providers.adapters.openai_embeddings import refuse_tokens
 from providers.adapters.vectors import embedding_list
 from providers.answers import inputs
@@ -46,8 +45,6 @@ def render_embed(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str,
             body[new] = value
         else:
             dropped.append(name)
-    if call.strict and dropped:
-        raise refuse(f"'{dropped[0]}' cannot be passed on as given to a provider of kind '{target.kind}'.", dropped[0])
     extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
     return {**body, **extra}, tuple(dropped)
 

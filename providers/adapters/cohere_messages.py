@@ -89,8 +89,10 @@ def _assistant(message: Mapping[str, Any], where: str, dropped: list[str]) -> di
         if message.get(key):
             dropped.append(f"{where}.{key}")
     content = message.get("content")
-    if not content and isinstance(message.get("refusal"), str):
-        content = message["refusal"]
+    if message.get("refusal"):
+        if content:
+            dropped.append(f"{where}.refusal")
+        content = content or message["refusal"]
     given = _content(content, where, dropped, frozenset({"text", "refusal", "thinking"})) if content else ""
     parts = given if isinstance(given, list) else [{"type": "text", "text": given}] if given else []
     calls = _calls(message.get("tool_calls"), where, dropped)

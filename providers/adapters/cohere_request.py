@@ -1,6 +1,6 @@
 """A chat request in the inner form → ``POST /v2/chat`` of Cohere, by an explicit table. ◇
 
-What is not in the table, or has no word there, is dropped and named, or refused where the caller is strict.
+What is not in the table, or has no word there, is dropped and named.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from providers.adapters.cohere_messages import escape_name, refuse, render_messages
-from providers.adapters.openai_request import NEUTRAL
+from providers.adapters.openai_request import NEUTRAL, two_lengths
 from providers.chat import Call
 from providers.wire import Target
 
@@ -35,11 +35,12 @@ MODES: Mapping[str, str | None] = {"auto": None, "none": "NONE", "required": "RE
 
 
 def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` for a strict call."""
+    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` (400)."""
     given = {key: value for key, value in call.body.items() if value is not None}
     dropped: list[str] = []
     body: dict[str, Any] = {"model": target.upstream_model, "stream": call.stream}
     body["messages"] = render_messages(given.get("messages"), dropped)
+    two_lengths(given, dropped)
     for name, value in given.items():
         if name in ELSEWHERE:
             continue
@@ -53,8 +54,6 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     body.update(_tools(given, dropped))
     body.update(_format(given, dropped))
     body.update({key: value for key, value in target.extra_body.items() if key not in call.body})
-    if call.strict and dropped:
-        raise refuse(f"'{dropped[0]}' cannot be passed on as given to a provider of kind '{target.kind}'.", dropped[0])
     return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
 
 
@@ -152,6 +151,8 @@ def _thinking(given: Mapping[str, Any], model: str, dropped: list[str]) -> dict[
     own, effort = given.get("thinking"), given.get("reasoning_effort")
     if isinstance(own, dict):
         budget = own.get("token_budget", own.get("budget_tokens"))
+        if effort is not None:
+            dropped.append("reasoning_effort")
         kind = "disabled" if own.get("type") == "disabled" else "enabled"
         return {"thinking": {"type": kind, **({} if budget is None else {"token_budget": budget})}}
     if own is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.adapters.cohere_messages import refuse
 from providers.chat import Call
 from providers.wire import Target
 
@@ -17,11 +16,9 @@ SILENT = frozenset({"model", "return_documents"})
 
 
 def render_rerank(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out. Raises ``RequestRejected`` for a strict call."""
+    """The body to send, and the names of what was left out."""
     given = {key: value for key, value in call.body.items() if value is not None and key not in SILENT}
     dropped = tuple(name for name in given if name not in TAKES)
-    if call.strict and dropped:
-        raise refuse(f"'{dropped[0]}' cannot be passed on as given to a provider of kind '{target.kind}'.", dropped[0])
     taken = {key: value for key, value in given.items() if key in TAKES}
     extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
     return {"model": target.upstream_model, **taken, **extra}, dropped

@@ -11,7 +11,6 @@ from typing import Any
 from providers import faults
 from providers.adapters.base import load
 from providers.adapters.openai_embeddings import refuse_tokens
-from providers.adapters.openai_request import refusal
 from providers.adapters.vectors import embedding_list
 from providers.answers import inputs
 from providers.chat import Call, whole
@@ -53,8 +52,6 @@ def render_embeddings(call: Call, target: Target) -> tuple[dict[str, Any], tuple
             dropped.append(name)
         else:
             each[new] = TASKS.get(value, value) if name == "input_type" else value
-    if call.strict and dropped:
-        raise refusal(dropped[0], target.kind)
     model = target.upstream_model
     named = {"model": model if "/" in model else f"models/{model}"}
     requests = [{**named, "content": {"parts": [{"text": text}]}, **each} for text in inputs(texts)]

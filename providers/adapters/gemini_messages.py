@@ -104,8 +104,7 @@ def _answer(message: dict[str, Any], signed: bool, where: str, dropped: list[str
     made = []
     for number, call in enumerate(calls if isinstance(calls, list) else ()):
         made.append(_call(call, message, f"{where}.tool_calls[{number}]"))
-    if message.get("function_call"):
-        dropped.append(f"{where}.function_call")
+    dropped += [f"{where}.{key}" for key in ("audio", "function_call") if message.get(key)]
     if made and signed and not any("thoughtSignature" in part for part in made):
         made[0] = {**made[0], "thoughtSignature": signatures.SKIP}
     return parts + made

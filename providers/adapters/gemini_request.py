@@ -1,8 +1,8 @@
 """A chat request in the inner form → GenerateContentRequest. ◇
 
 Source: Gemini API reference, GenerateContentRequest, GenerationConfig, Tool, ToolConfig, ThinkingConfig. Fields that
-Gemini does not know are a 400 there, so nothing passes but what the tables below name; the rest is dropped and named,
-or refused where the caller is strict.
+Gemini does not know are a 400 there, so nothing passes but what the tables below name; the rest is dropped and
+named.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.adapters.gemini_messages import render_messages
-from providers.adapters.openai_request import NEUTRAL
+from providers.adapters.openai_request import NEUTRAL, two_lengths
 from providers.chat import Call
-from providers.errors import RequestRejected
 from providers.wire import Target
 
 CONFIG: Mapping[str, str] = {
@@ -61,10 +60,6 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     _rest(given, body, dropped)
     if config:
         body["generationConfig"] = config
-    if call.strict and dropped:
-        message = f"'{dropped[0]}' cannot be passed on as given to a provider of kind '{target.kind}'."
-        code = "unsupported_parameter"
-        raise RequestRejected(message, status=400, type="invalid_request_error", code=code, param=dropped[0])
     return _with_extra(body, call, target.extra_body), tuple(dropped)
 
 
@@ -90,6 +85,7 @@ def _generation(model: str) -> tuple[int, int]:
 def _config(given: Mapping[str, Any], model: str, dropped: list[str]) -> dict[str, Any]:
     """GenerationConfig without thinking."""
     config: dict[str, Any] = {}
+    two_lengths(given, dropped)
     for name, new in CONFIG.items():
         if name not in given:
             continue
@@ -160,9 +156,11 @@ def _thinking(given: Mapping[str, Any], model: str, dropped: list[str]) -> dict[
 
     Budgets are tokens; models from 3 on take levels instead. Thoughts are asked for wherever thinking is.
     """
-    name = next((key for key in ("reasoning_effort", "reasoning", "thinking") if given.get(key)), None)
-    if name is None:
+    names = [key for key in ("reasoning_effort", "reasoning", "thinking") if given.get(key)]
+    if not names:
         return None
+    name = names[0]
+    dropped += names[1:]
     said = given[name]
     effort = said if isinstance(said, str) else None
     budget = None
@@ -217,8 +215,10 @@ def _tools(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:
             own.append(tool)
         else:
             dropped.append(f"tools[{number}]")
-    if given.get("web_search_options") is not None:
+    options = given.get("web_search_options")
+    if options is not None:
         own.append({"googleSearch": {}})
+        dropped += [f"web_search_options.{key}" for key in options] if isinstance(options, dict) else []
     out: dict[str, Any] = {}
     if functions or own:
         out["tools"] = [*([{"functionDeclarations": functions}] if functions else []), *own]

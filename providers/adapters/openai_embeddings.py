@@ -16,7 +16,6 @@ from typing import Any
 
 from providers.adapters.base import load
 from providers.adapters.openai_reply import raise_error
-from providers.adapters.openai_request import refusal
 from providers.chat import Call, whole
 from providers.errors import MalformedReply, RequestRejected
 from providers.wire import Target
@@ -60,7 +59,7 @@ ROWS: Mapping[str, Row] = {
 
 def render_embeddings(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The body to send, and the names of what was left out. Raises ``RequestRejected`` for token ids where only text
-    is taken, and for what a strict call forbids to drop."""
+    is taken."""
     row = ROWS.get(target.kind, DEFAULT)
     given = {key: value for key, value in call.body.items() if value is not None and key not in ("model", "input")}
     texts = call.body.get("input")
@@ -76,8 +75,6 @@ def render_embeddings(call: Call, target: Target) -> tuple[dict[str, Any], tuple
             dropped.append(name)
         elif new == name or new not in given:
             body[new] = value
-    if call.strict and dropped:
-        raise refusal(dropped[0], target.kind)
     extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
     return {**body, **row.forced, **extra}, tuple(dropped)
 

@@ -10,6 +10,7 @@ from typing import Any
 from providers.adapters.openai_reply import REASONING_KEYS
 from providers.quirks import REASONING, Quirks
 
+SAID = ("refusal", "audio", "function_call")  # of an earlier answer, beside its content and its tool calls
 SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -19,6 +20,8 @@ def render_messages(messages: list[Any], quirks: Quirks, dropped: list[str]) -> 
     out = []
     for index, message in enumerate(messages):
         rendered = _message(message, quirks) if isinstance(message, dict) else message
+        if isinstance(message, dict):
+            dropped += [f"messages[{index}].{name}" for name in _lost(message, quirks)]
         if quirks.message_keys is not None and _says_nothing(rendered):
             continue
         if quirks.names is not None and isinstance(message, dict) and message.get("name") and "name" not in rendered:
@@ -81,6 +84,16 @@ def _short(call: Any) -> Any:
     if isinstance(call, dict) and isinstance(call.get("id"), str):
         return {**call, "id": short_id(call["id"])}
     return call
+
+
+def _lost(message: Mapping[str, Any], quirks: Quirks) -> list[str]:
+    """What of a message is meant for the model, and does not reach it."""
+    keys = quirks.message_keys
+    lost = [key for key in SAID if message.get(key) and keys is not None and key not in keys]
+    content = message.get("content")
+    if quirks.text_results and message.get("role") == "tool" and isinstance(content, list):
+        lost += [f"content[{number}]" for number, part in enumerate(content) if not _part_text(part)]
+    return lost
 
 
 def _says_nothing(message: Any) -> bool:

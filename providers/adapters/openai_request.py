@@ -1,6 +1,6 @@
 """A request in the inner form → what one OpenAI-compatible vendor takes, by its row in ``providers.quirks``. ◇
 
-Nothing given is changed in place. What cannot be said is dropped and named, or refused where the caller is strict.
+Nothing given is changed in place. What cannot be said is dropped and named.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 from providers.adapters.openai_messages import render_messages
 from providers.chat import Call
-from providers.errors import RequestRejected
 from providers.quirks import Quirks, quirks_of
 from providers.wire import Target
 
@@ -33,17 +32,21 @@ NEUTRAL: Mapping[str, Any] = {
     "metadata": {},
     "tools": [],
 }
+LENGTHS = ("max_tokens", "max_completion_tokens")
 MODES = frozenset({"auto", "none", "required"})
 
 
 def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` for a strict call."""
+    """The body to send, and the names of what was left out or bent."""
     quirks = quirks_of(target.kind, call.operation)
     extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
     given = {key: value for key, value in call.body.items() if value is not None}
     given.pop("stream", None)
     given.pop("stream_options", None)
     dropped: list[str] = []
+    if "max_completion_tokens" in given and not quirks.rename.keys().isdisjoint(LENGTHS):
+        two_lengths(given, dropped)
+        given.pop("max_tokens", None)
     body = _parameters(given, quirks, target.upstream_model, dropped)
     _effort(body, quirks)
     _tools(body, quirks, dropped)
@@ -53,20 +56,7 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
         body["messages"] = render_messages(messages, quirks, dropped)
     _mode(body, call, quirks, target.upstream_model)
     body.update(extra)
-    if call.strict and dropped:
-        raise refusal(dropped[0], target.kind)
     return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
-
-
-def refusal(name: str, kind: str) -> RequestRejected:
-    """What a strict caller is told of a parameter that would have to be left out or bent."""
-    return RequestRejected(
-        f"'{name}' cannot be passed on as given to a provider of kind '{kind}'.",
-        status=400,
-        type="invalid_request_error",
-        code="unsupported_parameter",
-        param=name,
-    )
 
 
 def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: list[str]) -> dict[str, Any]:
@@ -108,6 +98,8 @@ def _tools(body: dict[str, Any], quirks: Quirks, dropped: list[str]) -> None:
     tools, choice = body.get("tools"), body.get("tool_choice")
     if isinstance(tools, list) and quirks.strip_tools:
         body["tools"] = [_stripped(tool, quirks.strip_tools) for tool in tools]
+        if "strict" in quirks.strip_tools:
+            dropped += [f"tools[{index}].function.strict" for index, tool in enumerate(tools) if _is_strict(tool)]
     if choice is not None:
         choice = _tool_choice(choice, tools)
         if quirks.tool_modes is not None and not (isinstance(choice, str) and choice in quirks.tool_modes):
@@ -122,6 +114,11 @@ def _tools(body: dict[str, Any], quirks: Quirks, dropped: list[str]) -> None:
         body["response_format"] = {**form, "json_schema": {"name": "response", **schema}}
 
 
+def _is_strict(tool: Any) -> bool:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return isinstance(function, dict) and function.get("strict") is True
+
+
 def _stripped(tool: Any, keys: frozenset[str]) -> Any:
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict):
@@ -131,6 +128,13 @@ def _stripped(tool: Any, keys: frozenset[str]) -> Any:
     if isinstance(parameters, dict) and not keys.isdisjoint(parameters):
         function["parameters"] = {key: value for key, value in parameters.items() if key not in keys}
     return {**tool, "function": function}
+
+
+def two_lengths(given: Mapping[str, Any], dropped: list[str]) -> None:
+    """Names the older word for the length of an answer where it differs from the newer, which counts."""
+    newer, older = given.get("max_completion_tokens"), given.get("max_tokens")
+    if newer is not None and older is not None and newer != older:
+        dropped.append("max_tokens")
 
 
 def _tool_choice(choice: Any, tools: Any) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.adapters.openai_request import refusal
 from providers.chat import Call
 from providers.wire import Target
 
@@ -17,13 +16,11 @@ PAIRED = frozenset({"query", "documents", "top_n"})
 
 
 def render_rerank(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out. Raises ``RequestRejected`` for a strict call."""
+    """The body to send, and the names of what was left out."""
     given = {key: value for key, value in call.body.items() if value is not None and key not in SILENT}
     extra = {key: value for key, value in target.extra_body.items() if key not in call.body}
     if target.kind != "deepinfra":
         return {"model": target.upstream_model, **given, **extra}, ()
     dropped = tuple(name for name in given if name not in PAIRED)
-    if call.strict and dropped:
-        raise refusal(dropped[0], target.kind)
     documents = given["documents"]
     return {"queries": [given["query"]] * len(documents), "documents": documents, **extra}, dropped

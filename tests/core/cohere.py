@@ -22,7 +22,7 @@ def rendered(strict: bool = False, model: str = "command-a-reasoning-08-2025", *
     given = {"messages": HELLO, **body}
     before = json.dumps(given)
     try:
-        return ADAPTER.render(Call("chat", given, strict=strict), target(model))
+        return ADAPTER.say(Call("chat", given, strict=strict), target(model))
     finally:
         assert json.dumps(given) == before, "nothing of the caller's is changed in place"
 

@@ -26,7 +26,7 @@ def rendered(model: str = "gemini-2.5-flash", *, strict: bool = False, stream: b
     extra = body.pop("extra", {})
     before = json.dumps(body)
     try:
-        return ADAPTER.render(Call("chat", body, stream, strict), target(model, extra_body=extra))
+        return ADAPTER.say(Call("chat", body, stream, strict), target(model, extra_body=extra))
     finally:
         assert json.dumps(body) == before, "nothing of the caller's is changed in place"
 

@@ -19,6 +19,7 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
     StreamCut,
+    Unsupported,
     UpstreamError,
 )
 from providers.wire import Rendered, Target
@@ -35,7 +36,7 @@ def target(model: str = "claude-sonnet-4-5", base: str = "https://vendor.test") 
 
 def render(model: str = "claude-sonnet-4-5", strict: bool = False, **body: Any) -> tuple[dict[str, Any], Rendered]:
     given = {"messages": [USER], **body}
-    rendered = ADAPTER.render(Call("chat", given, strict=strict), target(model))
+    rendered = ADAPTER.say(Call("chat", given, strict=strict), target(model))
     return json.loads(rendered.body), rendered
 
 
@@ -73,7 +74,7 @@ def test_a_base_url_with_v1_is_not_given_it_twice() -> None:
 @pytest.mark.parametrize("name", ["seed", "n", "presence_penalty", "logprobs", "verbosity"])
 def test_what_has_no_word_is_named_or_refused(name: str) -> None:
     assert render(**{name: 2})[1].dropped == (name,)
-    with pytest.raises(RequestRejected) as caught:
+    with pytest.raises(Unsupported) as caught:
         render(strict=True, **{name: 2})
     assert (caught.value.status, caught.value.param) == (400, name)
 

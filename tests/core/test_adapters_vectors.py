@@ -11,7 +11,7 @@ import pytest
 from providers import answers, batches
 from providers.adapters import ADAPTERS
 from providers.chat import Call
-from providers.errors import MalformedReply, RateLimited, RequestRejected
+from providers.errors import MalformedReply, RateLimited, RequestRejected, Unsupported
 from providers.kinds import KINDS
 from providers.operations import speaks
 from providers.wire import Rendered, Target
@@ -28,7 +28,7 @@ def target(kind: str, model: str = "asked-for", base: str = "https://vendor.test
 def render(kind: str, operation: str, body: dict[str, Any], **more: Any) -> Rendered:
     strict = more.pop("strict", False)
     to = target(kind, **more)
-    return ADAPTERS[to.wire].render(Call(operation, body, strict=strict), to)
+    return ADAPTERS[to.wire].say(Call(operation, body, strict=strict), to)
 
 
 def sent(kind: str, operation: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_unknown_parameters_pass_within_the_family_and_are_named_where_a_vendor_
     rendered = render("mistral", "embeddings", body)
     assert json.loads(rendered.body) == {"model": "asked-for", **TWO, "output_dimension": 256}  # type: ignore[arg-type]
     assert rendered.dropped == ("user", "input_type", "truncate")
-    with pytest.raises(RequestRejected) as caught:
+    with pytest.raises(Unsupported) as caught:
         render("mistral", "embeddings", body, strict=True)
     assert caught.value.param == "user"
 

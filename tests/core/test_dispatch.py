@@ -19,6 +19,7 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
     ServerFailed,
+    Unsupported,
     UpstreamError,
     UpstreamTimeout,
 )
@@ -276,3 +277,24 @@ def test_any_other_exhaustion_is_unavailable() -> None:
     world = World({"a": [ServerFailed("500", status=500)], "b": [RateLimited("limit", status=429)]})
     error = exhausted(lambda: world.run(endpoint("a"), endpoint("b")))
     assert (error.kind, error.message) == ("unavailable", "All configured services are unavailable")
+
+
+UNSAID = Unsupported("'n' cannot be passed on as given.", status=400, param="n")
+
+
+def test_a_vendor_without_the_word_a_strict_caller_wants_is_passed_over_for_one_that_has_it() -> None:
+    answer, ledger = World({"a": [UNSAID], "b": ["answered"]}).run(endpoint("a", "k1", "k2"), endpoint("b"))
+    assert answer.reply == "answered"
+    assert [attempt.endpoint for attempt in ledger.attempts] == ["b"]
+    assert [(skip.endpoint, skip.code) for skip in ledger.skipped] == [("a", "unsupported_parameter")]
+
+
+def test_a_strict_caller_is_refused_only_if_no_vendor_has_the_word() -> None:
+    world = World({"a": [UNSAID], "b": [UNSAID]})
+    with pytest.raises(Unsupported) as caught:
+        world.run(endpoint("a"), endpoint("b"), skipped=(Skip("c", "no_key", "no key"),))
+    assert caught.value is UNSAID
+    world = World({"a": [UNSAID], "b": [RateLimited("limit", status=429)]})
+    with pytest.raises(Exhausted) as exhausted:
+        world.run(endpoint("a"), endpoint("b"))
+    assert exhausted.value.kind == "rate_limited"

@@ -14,7 +14,7 @@ from gateway_project.api.dialects import openai
 from gateway_project.api.dialects.base import InvalidRequest, Parsed
 from providers.adapters import ADAPTERS
 from providers.chat import Call
-from providers.errors import RequestRejected
+from providers.errors import RequestRejected, Unsupported
 from providers.kinds import KINDS
 from tests.core import mutations as mutant
 
@@ -126,8 +126,8 @@ def render(kind: str, model: str, body: dict[str, Any], strict: bool = False) ->
         body.get("stream", False),
         strict,
     )
-    got = outcome(lambda: ADAPTERS[target.wire].render(call, target))
-    if isinstance(got, RequestRejected):
+    got = outcome(lambda: ADAPTERS[target.wire].say(call, target))
+    if isinstance(got, (RequestRejected, Unsupported)):
         assert (got.status, got.type, bool(got.message)) == (400, "invalid_request_error", True)
         assert got.param or "nested" in got.message or "JSON" in got.message, got.message
     else:
@@ -140,7 +140,7 @@ def outcome(function: Callable[[], Any]) -> Any:
     """What ``function`` returns, or the refusal that it raises; any other exception fails."""
     try:
         return function()
-    except (InvalidRequest, RequestRejected) as error:
+    except (InvalidRequest, RequestRejected, Unsupported) as error:
         return error
 
 

