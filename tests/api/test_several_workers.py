@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import http.cookiejar
 import os
-import re
 import signal
 import socket
 import threading
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.browser_session import BrowserSession
 from tests.running import RunningGateway, running_gateway, wait_for
 from tests.switchboard import DONE, Switchboard, completion, delta, reply, stream
 
@@ -135,7 +132,8 @@ def test_two_operators_changes_make_two_revisions_and_reach_every_worker_within_
     file.write_text(yaml.safe_dump(document, sort_keys=False))
     own_gateway.manage("config", "import", str(file))
     check_all_workers_follow(load)
-    add_in_the_admin(own_gateway)
+    page = BrowserSession(own_gateway).send("/admin/routing/publicmodel/add/", "publicmodel_form", name="by-admin")
+    assert "by-admin" in page
     check_all_workers_follow(load)
     load.stop()
     assert load.statuses == {200}
@@ -153,29 +151,3 @@ def check_all_workers_follow(load: Load) -> None:
     late = [generation for began, generation in list(load.generations) if began > committed + 1.0]
     assert len(set(late)) == 1
     assert late[0] > min(generation for _, generation in load.generations)
-
-
-def add_in_the_admin(gateway: RunningGateway) -> None:
-    """What a browser does: log in, open the form, send it."""
-    jar = http.cookiejar.CookieJar()
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-
-    def send(path: str, **fields: str) -> str:
-        page = browser.open(f"{gateway.url}{path}").read().decode()
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        assert token is not None, page[:500]
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
-        data = urllib.parse.urlencode({**hidden, "csrfmiddlewaretoken": token.group(1), **fields}).encode()
-        request = urllib.request.Request(f"{gateway.url}{path}", data, {"Referer": f"{gateway.url}{path}"})
-        return str(browser.open(request).read().decode())
-
-    send("/admin/login/?next=/admin/", username="admin", password="admin-password-for-tests")
-    fields = {
-        "name": "by-admin",
-        "type": "text-generation",
-        "strategy": "ordered",
-        "enabled": "on",
-        "mid_stream": "error",
-    }
-    page = send("/admin/routing/publicmodel/add/", **fields)
-    assert "by-admin" in page
