@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from providers.ids import FORTY, NINE, SIXTY_FOUR, IdRule
+
 REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 COMPLETION_TOKENS = {"max_tokens": "max_completion_tokens"}
 MAX_TOKENS = {"max_completion_tokens": "max_tokens"}
@@ -44,10 +46,11 @@ class Quirks:
     ``tool_modes``: words of ``tool_choice`` taken, others become "auto".
 
     Messages. ``roles``: renamed roles. ``reasoning``: fields of earlier turns' reasoning that are taken.
-    ``message_keys``: the only keys taken (None: all). ``short_ids``: tool call ids must be nine letters or digits.
+    ``message_keys``: the only keys taken (None: all). ``ids``: what tool calls' ids must look like (None: anything).
     ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
     user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``inline_pictures``: pictures by
-    web address are not fetched.
+    web address are not fetched. ``lost_reasoning``: stands for the reasoning before tool calls that a client did not
+    keep, where the vendor refuses calls without it while thinking is on.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -65,12 +68,13 @@ class Quirks:
     roles: Mapping[str, str] = field(default_factory=dict)
     reasoning: tuple[str, ...] = ()
     message_keys: frozenset[str] | None = None
-    short_ids: bool = False
+    ids: IdRule | None = None
     names: frozenset[str] | None = None
     text_results: bool = False
     alternate: bool = False
     strip_tools: frozenset[str] = frozenset()
     inline_pictures: bool = False
+    lost_reasoning: str = ""
 
 
 DEFAULT = Quirks(reasoning=REASONING)
@@ -79,6 +83,7 @@ DEVELOPER_IS_SYSTEM = {"developer": "system"}
 QUIRKS: dict[str, Quirks] = {
     # o-series and the first gpt-5 refuse sampling parameters; all chat models take max_completion_tokens.
     "openai": Quirks(
+        ids=FORTY,
         rename=COMPLETION_TOKENS,
         drop_for=(
             (re.compile(r"^o\d"), SAMPLING | {"logit_bias"}),
@@ -94,11 +99,13 @@ QUIRKS: dict[str, Quirks] = {
         stream_usage=False,
         roles=DEVELOPER_IS_SYSTEM,
         message_keys=frozenset({"role", "content", "tool_calls", "tool_call_id", "name", "prefix"}),
-        short_ids=True,
+        ids=NINE,
         names=frozenset({"tool"}),
         strip_tools=frozenset({"strict", "$schema", "$id"}),
     ),
     "deepseek": Quirks(
+        lost_reasoning=" ",
+        ids=FORTY,
         rename=MAX_TOKENS,
         efforts={"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"},
         no_effort={"thinking": {"type": "disabled"}},
@@ -106,6 +113,7 @@ QUIRKS: dict[str, Quirks] = {
         reasoning=("reasoning_content",),
     ),
     "xai": Quirks(
+        ids=FORTY,
         drop=frozenset({"web_search_options", "search_parameters"}),
         drop_for=(
             (
@@ -119,6 +127,7 @@ QUIRKS: dict[str, Quirks] = {
     ),
     # Open-weight hybrid models refuse whole answers with thinking on.
     "qwen": Quirks(
+        ids=FORTY,
         rename=MAX_TOKENS,
         no_effort={"enable_thinking": False},
         force_whole=((re.compile(r"^qwen3-[\d.]+b(-a[\d.]+b)?$"), {"enable_thinking": False}),),
@@ -126,12 +135,14 @@ QUIRKS: dict[str, Quirks] = {
         reasoning=("reasoning_content",),
     ),
     "ai21": Quirks(
+        ids=SIXTY_FOUR,
         rename=MAX_TOKENS,
         allow=AI21_TAKES,
         stream_usage=False,
         roles=DEVELOPER_IS_SYSTEM,
     ),
     "perplexity": Quirks(
+        ids=SIXTY_FOUR,
         rename=MAX_TOKENS,
         drop=OPENAI_ONLY
         | {"tools", "tool_choice", "parallel_tool_calls", "n", "stop", "seed", "logprobs", "top_logprobs", "user"},
@@ -141,14 +152,16 @@ QUIRKS: dict[str, Quirks] = {
         alternate=True,
     ),
     "deepinfra": Quirks(
+        ids=SIXTY_FOUR,
         rename=MAX_TOKENS,
         tool_modes=frozenset({"auto", "none"}),
         reasoning=("reasoning_content",),
         text_results=True,
     ),
-    "openrouter": Quirks(efforts={"max": "xhigh"}, reasoning=REASONING),
+    "openrouter": Quirks(ids=FORTY, efforts={"max": "xhigh"}, reasoning=REASONING),
     # What /v1 does not know, it ignores without a word.
     "ollama": Quirks(
+        ids=SIXTY_FOUR,
         rename=MAX_TOKENS,
         allow=OLLAMA_TAKES,
         roles=DEVELOPER_IS_SYSTEM,
@@ -156,13 +169,14 @@ QUIRKS: dict[str, Quirks] = {
         inline_pictures=True,
     ),
     "cerebras": Quirks(
+        ids=FORTY,
         rename=COMPLETION_TOKENS,
         drop=frozenset({"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"}),
         reasoning=("reasoning",),
     ),
-    "ovhcloud": Quirks(reasoning=("reasoning_content", "reasoning")),
-    "vllm": Quirks(auto_tools=True, reasoning=("reasoning_content", "reasoning")),
-    "albert": Quirks(auto_tools=True, reasoning=("reasoning_content", "reasoning")),
+    "ovhcloud": Quirks(ids=SIXTY_FOUR, reasoning=("reasoning_content", "reasoning")),
+    "vllm": Quirks(ids=SIXTY_FOUR, auto_tools=True, reasoning=("reasoning_content", "reasoning")),
+    "albert": Quirks(ids=SIXTY_FOUR, auto_tools=True, reasoning=("reasoning_content", "reasoning")),
 }
 
 

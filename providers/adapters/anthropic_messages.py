@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from providers.errors import RequestRejected
+from providers.ids import PLAIN, fitting
 
 FILLER = "."
 GO_ON = "Continue."
 FORMAT = "anthropic-claude-v1"
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.I)
 NATIVE = frozenset({"image", "document", "search_result"})
 SYSTEM = ("system", "developer")
@@ -63,11 +62,8 @@ def render_messages(messages: list[Any], dropped: list[str]) -> tuple[list[Block
 
 
 def call_id(identifier: Any) -> str:
-    """A tool call's id in the letters that are taken; the same for the same id, so that call and result still match."""
-    text = identifier if isinstance(identifier, str) else json.dumps(identifier, default=str)
-    if ID.fullmatch(text):
-        return text
-    return "call_" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    """A tool call's id in the letters that are taken."""
+    return fitting(identifier if isinstance(identifier, str) else json.dumps(identifier, default=str), PLAIN)
 
 
 def end_turn(turns: list[Block], prefill: bool, where: str, dropped: list[str]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.errors import RequestRejected
+from providers.ids import SIXTY_FOUR, fitting
 
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ESCAPE = re.compile(r"_x([0-9a-f]{1,6})_")
@@ -80,7 +81,7 @@ def _tool(message: Mapping[str, Any], where: str, dropped: list[str]) -> dict[st
         raise refuse(f"'{where}.tool_call_id' is missing.", f"{where}.tool_call_id")
     taken = frozenset({"text", "document"})
     content = _content(message.get("content"), where, dropped, taken)
-    return {"role": "tool", "tool_call_id": identifier, "content": content}
+    return {"role": "tool", "tool_call_id": fitting(identifier, SIXTY_FOUR), "content": content}
 
 
 def _assistant(message: Mapping[str, Any], where: str, dropped: list[str]) -> dict[str, Any] | None:
@@ -166,7 +167,7 @@ def _calls(calls: Any, where: str, dropped: list[str]) -> list[dict[str, Any]]:
             dropped.append(f"{where}.tool_calls[{index}]")
             continue
         called = {"name": escape_name(name), "arguments": _arguments(function.get("arguments"))}
-        out.append({"id": call["id"], "type": "function", "function": called})
+        out.append({"id": fitting(call["id"], SIXTY_FOUR), "type": "function", "function": called})
     return out
 
 

