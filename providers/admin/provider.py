@@ -10,12 +10,13 @@ from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import PaginationInlineFormSet
 
 from providers.destination import destination, refuse_moved_secrets, stored_secrets
@@ -24,6 +25,7 @@ from providers.secrets import mask
 
 from .base import ConfigInline, OrderedFormSet, OrderedInline, Switchable
 from .fields import SecretField, with_password, without_password
+from .own_list import add_chosen, show
 
 
 class ProviderForm(forms.ModelForm):
@@ -136,6 +138,8 @@ class ProviderAdmin(Switchable):
     list_display = ("name", "kind", "base_url", "keys", "models", "enabled")
     list_filter = ("kind", "enabled")
     search_fields = ("name", "base_url", "description")
+    actions_detail = ("own_list",)
+    actions_row = ("own_list",)
     ordering_field = "position"
     hide_ordering_field = True
     list_per_page = 500  # the drag numbers rows from 0 on each page, so they belong on one
@@ -148,6 +152,17 @@ class ProviderAdmin(Switchable):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         return super().get_queryset(request).prefetch_related("keys").annotate(models_count=Count("models"))
+
+    @action(
+        description=_("Read the provider's own list of models"),
+        url_path="own-list",
+        icon="sync",
+        permissions=["change"],
+    )
+    def own_list(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """What is new in it can be added there."""
+        provider = get_object_or_404(Provider, pk=object_id)
+        return add_chosen(self, request, provider) if request.method == "POST" else show(self, request, provider)
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
         """Who may not edit keys cannot give them again, and so cannot move them."""

@@ -259,6 +259,52 @@ def test_a_name_tells_what_a_model_does(name, type_):
     assert guess_type(name) == type_
 
 
+ODD = (None, True, -1, 10**400, 1e308, "", "\x00", "\ud800", [], {}, [[]], {"supported": {}}, ["x", None, {}])
+RICH = {
+    "id": "m",
+    "name": "models/m",
+    "model_id": "m",
+    "model_type": {"embedding": {}},
+    "type": "chat",
+    "context_length": 1,
+    "details": {"family": "x", "context_length": 1},
+    "capabilities": {"vision": True},
+    "features": ["tools"],
+    "endpoints": ["chat"],
+    "supportedGenerationMethods": ["generateContent"],
+    "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
+    "pricing": {"prompt": "0.1", "completion": "0.1"},
+    "metadata": {"pricing": {"input_tokens": 1}, "tags": ["vision"]},
+    "top_provider": {"max_completion_tokens": 1},
+}
+
+
+def bent(value: object):
+    """``value`` with each of its nodes in turn replaced by each odd thing."""
+    yield from ODD
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in inner:
+        for odd in bent(below):
+            copy = value.copy()
+            copy[key] = odd
+            yield copy
+
+
+@pytest.mark.parametrize("kind", ["openai", "xai", "anthropic", "google", "cohere", "ollama", "tei"])
+def test_whatever_is_odd_in_a_list_is_left_out_or_called_no_list(kind):
+    whole = {"data": [RICH], "models": [RICH], "has_more": True, "last_id": "m", "nextPageToken": "t", **RICH}
+    for raw in bent(whole):
+        try:
+            page = read(kind, raw)
+        except MalformedReply:
+            continue
+        assert isinstance(page.cursor, str)
+        for model in page.models:
+            assert model.name.isprintable()
+            assert model.max_input_tokens is None or 0 < model.max_input_tokens < 2**31
+            assert all(0 <= figure < 10**9 for figure in model.prices.values())
+
+
 @pytest.mark.corpus
 @pytest.mark.parametrize("entry", recordings("openai-models"), ids=lambda entry: entry["id"])
 def test_recorded_lists_are_read_whole(entry):

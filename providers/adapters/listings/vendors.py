@@ -29,7 +29,7 @@ from providers.errors import MalformedReply
 
 def read_anthropic(raw: Any) -> Page:
     """Limits and capabilities are told by newer versions only. The cursor is the last model's id."""
-    more = raw.get("last_id") if isinstance(raw, Mapping) and raw.get("has_more") is True else None
+    more = _told(raw, "last_id") if _told(raw, "has_more") is True else None
     return page(rows(raw, "data"), _anthropic, "id", more)
 
 
@@ -47,7 +47,7 @@ def read_gemini(raw: Any) -> Page:
     """Names come as ``models/x``; an empty object is an empty list."""
     if raw == {}:
         return Page(())
-    return page(rows(raw, "models"), _gemini, "name", raw.get("nextPageToken"))
+    return page(rows(raw, "models"), _gemini, "name", _told(raw, "nextPageToken"))
 
 
 def _gemini(row: Mapping[str, Any], name: str) -> ListedUpstreamModel:
@@ -61,7 +61,7 @@ def _gemini(row: Mapping[str, Any], name: str) -> ListedUpstreamModel:
     else:
         type_ = OTHER if methods else guessed
     return ListedUpstreamModel(
-        name.removeprefix("models/"),
+        name.removeprefix("models/") or name,
         type_,
         tokens(row.get("inputTokenLimit")),
         tokens(row.get("outputTokenLimit")),
@@ -74,7 +74,7 @@ COHERE_ENDPOINTS = {"chat": CHAT, "generate": CHAT, "embed": EMBEDDINGS, "rerank
 
 def read_cohere(raw: Any) -> Page:
     """``endpoints`` says what a model does."""
-    return page(rows(raw, "models"), _cohere, "name", raw.get("next_page_token") if isinstance(raw, Mapping) else None)
+    return page(rows(raw, "models"), _cohere, "name", _told(raw, "next_page_token"))
 
 
 def _cohere(row: Mapping[str, Any], name: str) -> ListedUpstreamModel:
@@ -115,6 +115,10 @@ def read_tei(raw: Any) -> Page:
     word = str(next(iter(kind), "") if isinstance(kind, Mapping) else kind).lower()
     type_ = {"embedding": EMBEDDINGS, "reranker": RERANK, "classifier": OTHER}.get(word) or guess_type(name)
     return Page((ListedUpstreamModel(name, type_, tokens(raw.get("max_input_length"))),))
+
+
+def _told(raw: Any, key: str) -> Any:
+    return raw.get(key) if isinstance(raw, Mapping) else None
 
 
 def _words(value: Any) -> list[str]:
