@@ -16,6 +16,7 @@ from providers.chat import Call
 from providers.errors import MalformedReply
 
 FLOAT32 = 4  # bytes
+LARGEST = 3.4e38  # in single precision
 
 
 def complete(call: Call, body: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def _check_vector(vector: Any) -> None:
             raise MalformedReply("The upstream's reply holds an embedding that is not base64 of numbers.")
     elif not isinstance(vector, list) or not vector or not set(map(type, vector)) <= {float, int}:
         raise MalformedReply("The upstream's reply holds an embedding that is not a list of numbers.")
-    elif not math.isfinite(sum(vector)):
+    elif not max(map(abs, vector)) <= LARGEST or math.isnan(sum(vector)):
         raise MalformedReply("The upstream's reply holds an embedding with numbers that are none.")
 
 
@@ -66,7 +67,7 @@ def _ranking(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         raise MalformedReply("The upstream's reply ranks other documents than were asked about.")
     for result in body["results"]:
         score = result["relevance_score"]
-        if type(score) not in (float, int) or not math.isfinite(score):
+        if type(score) not in (float, int) or not abs(score) <= LARGEST:
             raise MalformedReply("The upstream's reply holds a result without its score.")
     ranked = sorted(body["results"], key=lambda result: -result["relevance_score"])[: asked.get("top_n")]
     shown = bool(asked.get("return_documents"))

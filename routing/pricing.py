@@ -19,14 +19,17 @@ def price_at(prices: tuple[PriceInForce, ...], at: float) -> PriceInForce | None
     return None
 
 
-def cost(price: PriceInForce | None, usage: Mapping[str, Any]) -> Decimal | None:
+def cost(price: PriceInForce | None, usage: Mapping[str, Any], requests: int = 1) -> Decimal | None:
     """Cost of one answer, in the price's currency, or None where any figure that counts is unknown.
 
     ``usage`` in the OpenAI shape: cached and cache-write tokens are parts of ``prompt_tokens``; reasoning tokens are
-    part of ``completion_tokens``. Without cache figures of its own, cached input costs what input costs.
+    part of ``completion_tokens``. Without cache figures of its own, cached input costs what input costs. A price that
+    has a figure for requests alone is one per request: ``requests`` are what the vendor counts as such.
     """
     if price is None:
         return None
+    if price.request is not None and price.input is None and price.output is None:
+        return requests * price.request / MILLION
     details = usage.get("prompt_tokens_details") or {}
     cached = details.get("cached_tokens") or 0
     written = details.get("cache_write_tokens") or 0
@@ -36,7 +39,7 @@ def cost(price: PriceInForce | None, usage: Mapping[str, Any]) -> Decimal | None
         (cached, price.input if price.cached_input is None else price.cached_input),
         (written, price.input if price.cache_write is None else price.cache_write),
         (usage.get("completion_tokens") or 0, price.output),
-        (1, price.request or Decimal(0)),
+        (requests, price.request or Decimal(0)),
     )
     total = Decimal(0)
     for count, figure in parts:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.chat import Call
+from providers.chat import Call, whole
 from providers.errors import CallerLeft, UpstreamError
 from routing.dispatch import Answer, Ledger, Ports
 
@@ -18,13 +18,17 @@ CHARACTERS_PER_TOKEN = 4
 
 @dataclass(slots=True)
 class Summary:
-    """``usage`` in the OpenAI shape or None; ``usage_source``: vendor, estimated or none; ``characters`` were sent."""
+    """``usage`` in the OpenAI shape or None; ``usage_source``: vendor, estimated or none; ``characters`` were sent.
+
+    ``requests``: how many a price per request counts; Cohere bills a search of many documents as several.
+    """
 
     model: str = ""
     finish_reason: str = ""
     usage: Mapping[str, Any] | None = None
     usage_source: str = "none"
     characters: int = 0
+    requests: int = 1
 
     def estimate(self, call: Call) -> None:
         """Where the vendor gave no usage: about four characters a token, of the prompt and of what was sent.
@@ -32,11 +36,17 @@ class Summary:
         Nobody knows the tokens of a file.
         """
         if self.usage is None and call.upload is None:
-            prompt = sum(text_length(message.get("content")) for message in call.body.get("messages", ()))
-            prompt += prompt_length(call.body.get("prompt"))
+            prompt = _asked(call.body)
             tokens = (-(-prompt // CHARACTERS_PER_TOKEN), -(-self.characters // CHARACTERS_PER_TOKEN))
             self.usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
             self.usage_source = "estimated"
+
+
+def _asked(body: Mapping[str, Any]) -> int:
+    """Characters of what a request holds to be read; a reranker reads the query with every document."""
+    length = sum(text_length(message.get("content")) for message in body.get("messages", ()))
+    length += sum(prompt_length(body.get(name)) for name in ("prompt", "input", "documents"))
+    return length + text_length(body.get("query")) * len(body.get("documents", ()))
 
 
 def text_length(content: Any) -> int:
@@ -50,7 +60,7 @@ def text_length(content: Any) -> int:
 
 
 def prompt_length(prompt: Any) -> int:
-    """Characters of a completion's prompt or prompts; a token id counts as a token's worth of them."""
+    """Characters of a prompt or prompts, of a text or texts; a token id counts as a token's worth of them."""
     if isinstance(prompt, list):
         return sum(CHARACTERS_PER_TOKEN if isinstance(item, int) else prompt_length(item) for item in prompt)
     return text_length(prompt)
@@ -68,7 +78,13 @@ def settle(answer: Answer, ports: Ports, ledger: Ledger) -> Summary:
         summary.characters += text_length(choice.get("message", {}).get("content"))
     if body.get("usage"):
         summary.usage, summary.usage_source = body["usage"], "vendor"
+    summary.requests = _search_units(body.get("meta")) or 1
     return summary
+
+
+def _search_units(meta: Any) -> int | None:
+    billed = meta.get("billed_units") if isinstance(meta, dict) else None
+    return whole(billed.get("search_units")) if isinstance(billed, dict) else None
 
 
 class Relay:

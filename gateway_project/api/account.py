@@ -147,7 +147,7 @@ class Account:
             return told
         usage = summary.usage
         price = price_at(candidate.facts.prices, self.at)
-        amount = cost(price, usage)
+        amount = cost(price, usage, summary.requests)
         prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
         told.update(
             answered_model=summary.model,

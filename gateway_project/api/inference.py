@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from gateway_project.api.account import Result
 from gateway_project.api.auth import authorise_model
 from gateway_project.api.body import read_json
-from gateway_project.api.dialects import completions, openai
+from gateway_project.api.dialects import completions, embeddings, openai, rerank
 from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.drf import GatewayView
 from gateway_project.api.errors import ApiError
@@ -115,6 +115,29 @@ class Completions(Inference):
 
     operation = "completions"
     dialect = completions
+
+
+class Embeddings(Inference):
+    """POST /v1/embeddings: a vector for each text."""
+
+    operation = "embeddings"
+    dialect = embeddings
+
+    def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
+        assert self.result is not None
+        assert self.result.summary is not None
+        usage = self.result.summary.usage or {}
+        counted = {"usage": {name: usage.get(name) for name in ("prompt_tokens", "total_tokens")}}
+        encoding = parsed.call.body.get("encoding_format", "float")
+        payload = embeddings.render_response({**counted, **body}, encoding)
+        return HttpResponse(payload, content_type="application/json")
+
+
+class Rerank(Inference):
+    """POST /v1/rerank and /v2/rerank: documents by how well they answer a query."""
+
+    operation = "rerank"
+    dialect = rerank
 
 
 def _strict(request: HttpRequest) -> bool:

@@ -42,6 +42,13 @@ def test_a_price_of_zero_is_known() -> None:
     assert cost(price(input=D(0), output=D(0)), {"prompt_tokens": 5, "completion_tokens": 5}) == 0
 
 
+def test_a_price_for_requests_alone_counts_requests_whatever_they_hold() -> None:
+    searches = price(input=None, output=None, request=D(2000))
+    assert cost(searches, {"prompt_tokens": 5}) == D("0.002")
+    assert cost(searches, {"prompt_tokens": 5}, requests=3) == D("0.006")
+    assert cost(price(request=D(2000)), {"prompt_tokens": 2}) == D("0.002005")
+
+
 def test_the_latest_price_that_has_begun_counts() -> None:
     old, new = price(), PriceInForce(1000.0, "USD", D(1), D(1))
     assert price_at((old, new), 999.0) is old

@@ -118,3 +118,30 @@ def test_a_whole_reply_is_settled_with_the_vendors_usage() -> None:
     assert (summary.finish_reason, summary.usage_source, answer.attempt.outcome) == ("stop", "vendor", "success")
     summary.estimate(Call("chat", {"messages": []}))
     assert summary.usage == body["usage"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "tokens"),
+    [
+        ("embeddings", {"input": "12345"}, 2),
+        ("embeddings", {"input": ["1234", "5678"]}, 2),
+        ("embeddings", {"input": [[1, 2], [3]]}, 3),
+        ("rerank", {"query": "1234", "documents": ["1234", "5678"]}, 4),
+    ],
+)
+def test_what_was_to_be_read_is_estimated(operation: str, body: dict[str, Any], tokens: int) -> None:
+    summary = Summary()
+    summary.estimate(Call(operation, body))
+    assert summary.usage == {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}
+
+
+def test_a_reply_without_choices_is_settled_too() -> None:
+    body = {"model": "m", "data": [], "usage": {"prompt_tokens": 4, "total_tokens": 4}}
+    summary = settle(answered(FakeReply([], [], body)), ports(), Ledger(0.0))
+    assert (summary.model, summary.finish_reason, summary.usage, summary.requests) == ("m", "", body["usage"], 1)
+
+
+@pytest.mark.parametrize(("meta", "requests"), [({"billed_units": {"search_units": 3}}, 3), ("odd", 1), ({}, 1)])
+def test_searches_are_counted_as_the_vendor_bills_them(meta: Any, requests: int) -> None:
+    reply = FakeReply([], [], {"model": "m", "results": [], "meta": meta})
+    assert settle(answered(reply), ports(), Ledger(0.0)).requests == requests

@@ -1,0 +1,78 @@
+"""Reranking, inbound, as Cohere and Jina have it; the Albert API's older ``prompt`` and ``input`` are understood. ◇
+
+Source: Cohere API reference, rerank v1 and v2; Jina reranker API; Albert API (OpenGateLLM), ``/v1/rerank``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway_project.api.dialects.base import InvalidRequest, Parsed
+from gateway_project.api.dialects.openai import dumps, render_error
+from gateway_project.api.dialects.parameters import (
+    BOOLEAN,
+    GATEWAY_KEYS,
+    POSITIVE,
+    TEXT,
+    Parameters,
+    read_parameters,
+)
+from providers.chat import Call
+
+__all__ = ["parse_request", "render_error", "render_response"]
+
+OLDER = {"prompt": "query", "input": "documents"}
+
+PARAMETERS: Parameters = {
+    "query": TEXT,
+    "top_n": POSITIVE,
+    "return_documents": BOOLEAN,
+    "max_tokens_per_doc": POSITIVE,
+    "max_chunks_per_doc": POSITIVE,
+    "stream": (lambda value: value is False, "false: rankings are not streamed"),
+}
+
+
+def parse_request(body: Any) -> Parsed:
+    """Decoded JSON → ``Parsed``; documents as strings. Raises ``InvalidRequest`` naming the parameter."""
+    body, model, provider = read_parameters(_renamed(body), PARAMETERS)
+    if not body.get("query"):
+        raise InvalidRequest("You must provide a query: a non-empty string.", "query", "missing_parameter")
+    inner = {key: value for key, value in body.items() if key not in GATEWAY_KEYS}
+    inner["documents"] = _documents(body.get("documents"))
+    return Parsed(model, provider, Call("rerank", inner))
+
+
+def _renamed(body: Any) -> Any:
+    """The older names mean the newer ones; both at once are one too many."""
+    if not isinstance(body, dict):
+        return body
+    body = {key: value for key, value in body.items() if value is not None}
+    for old, new in OLDER.items():
+        if old in body and new in body:
+            raise InvalidRequest(f"'{old}' is an older name of '{new}': send one of them.", old, "invalid_value")
+    return {OLDER.get(key, key): value for key, value in body.items()}
+
+
+def _documents(value: Any) -> list[str]:
+    if value is None:
+        raise InvalidRequest("Missing required parameter: 'documents'.", "documents", "missing_parameter")
+    if not isinstance(value, list):
+        raise InvalidRequest("Invalid type for 'documents': expected an array.", "documents", "invalid_type")
+    if not value:
+        raise InvalidRequest("'documents' must hold at least one document.", "documents", "empty_array")
+    return [_text(document, f"documents[{index}]") for index, document in enumerate(value)]
+
+
+def _text(document: Any, where: str) -> str:
+    text = document.get("text") if isinstance(document, dict) else document
+    if not isinstance(text, str):
+        message = f"Invalid value for '{where}': expected a string, or an object with a string 'text'."
+        raise InvalidRequest(message, where, "invalid_type")
+    return text
+
+
+def render_response(reply: Mapping[str, Any]) -> bytes:
+    """A whole reply, inner form → JSON."""
+    return dumps(reply)
