@@ -176,6 +176,12 @@ def test_many_texts_go_in_parts_and_come_back_in_order(gateway: RunningGateway, 
     assert headers["x-gateway-dropped-params"] == "user"
 
 
+def test_a_strict_caller_is_told_what_a_vendor_has_no_word_for(gateway: RunningGateway) -> None:
+    body = {"model": "coh/m-1", "input": "a", "user": "u"}
+    status, _, raw = gateway.post(body, path="/v1/embeddings", **{"x-gateway-strict": "true"})
+    assert (status, json.loads(raw)["error"]["param"]) == (400, "user")
+
+
 def test_tokens_that_no_vendor_counted_are_estimated(gateway: RunningGateway, board: Switchboard) -> None:
     board.plug("gem", reply({"embeddings": [{"values": NUMBERS}]}))
     _, headers, answer = embed(gateway, model="gem/m-1", input="12345678")
