@@ -12,7 +12,8 @@
     ├── ModelMissing         404, or a 400 that says the model is unknown     retryable
     ├── PayloadTooLarge      413                                              retryable
     ├── ContextTooLong       the prompt does not fit this model's window      retryable
-    ├── Unsupported          a strict caller's parameter has no word here     retryable
+    ├── Unsupported          no word here for a strict caller's parameter, or
+    │                        the model cannot do what the request asks for    retryable
     ├── ContentFiltered      the vendor refused the content                   final
     └── RequestRejected      400, 422: the request itself is wrong            final
     CallerLeft               the caller hung up: no one's error
@@ -132,7 +133,8 @@ class ContextTooLong(UpstreamError):
 
 
 class Unsupported(UpstreamError):
-    """A strict caller gave a parameter that this vendor has no word for; another may have. Nothing was sent."""
+    """A strict caller gave a parameter that this vendor has no word for, and nothing was sent; or the vendor says that
+    the model does no such thing (tools, thinking). Another may; passed on where none does."""
 
     blames_endpoint = False
     lasting = False

@@ -25,6 +25,7 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
     ServerFailed,
+    Unsupported,
     UpstreamError,
 )
 from providers.waiting import retry_after
@@ -91,6 +92,9 @@ MODEL = re.compile(
     r"|invalid model\b|not a valid model( id)?"
     r"|model\b.{0,120}?\b(does not exist|not found|not exist|is not available|was deprecated|decommissioned)",
     re.I,
+)
+INCAPABLE = re.compile(
+    r"does not support (tools|thinking|chat|generate|insert|embed|vision|images?)\b|^think value\b", re.I
 )
 
 
@@ -214,6 +218,8 @@ def _kind(status: int, fault: Fault) -> type[UpstreamError]:
     for pattern, meaning in ((CONTEXT, ContextTooLong), (FILTERED, ContentFiltered)):
         if pattern.search(words):
             return meaning
+    if INCAPABLE.search(own):
+        return Unsupported
     return ModelMissing if MODEL.search(own) else RequestRejected
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind. ``paths``: where it differs from the wire format's own, by operation ("": it has no such operation).
-    ``slow_start``: the server may load a model before the first token, so first content gets 60 s."""
+    ``slow_start``: the server may load a model before the first token, so first content gets 60 s. ``compatible``: the
+    end of a base URL under which the server speaks OpenAI's format instead of its own."""
 
     name: str
     label: str
@@ -23,6 +24,11 @@ class Kind:
     env_vars: tuple[str, ...] = ()
     slow_start: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
+    compatible: str = ""
+
+    def wire_at(self, base_url: str) -> str:
+        """The wire format spoken at ``base_url``: of a server with two, the URL says which one is meant."""
+        return "openai" if self.compatible and base_url.rstrip("/").endswith(self.compatible) else self.wire
 
 
 def _without(*operations: str) -> dict[str, str]:
@@ -80,7 +86,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("deepinfra", "DeepInfra", env_vars=("DEEPINFRA_API_KEY",)),
         Kind("openrouter", "OpenRouter", env_vars=("OPENROUTER_API_KEY",), paths=_without("rerank")),
-        Kind("ollama", "Ollama", slow_start=True, paths=_without("rerank")),
+        Kind("ollama", "Ollama", wire="ollama", compatible="/v1", slow_start=True, paths=_without("rerank")),
         Kind("cerebras", "Cerebras", env_vars=("CEREBRAS_API_KEY",), paths=_without("embeddings", "rerank")),
         Kind(
             "ovhcloud",
@@ -88,7 +94,7 @@ KINDS: dict[str, Kind] = {
             env_vars=("OVH_TOKEN_ENDPOINT", "OVH_AI_ENDPOINTS_ACCESS_TOKEN", "OVHCLOUD_API_KEY"),
         ),
         Kind("vllm", "vLLM", env_vars=("VLLM_API_KEY",), slow_start=True),
-        Kind("tei", "Text Embeddings Inference", slow_start=True),
+        Kind("tei", "Text Embeddings Inference", wire="tei", slow_start=True),
         Kind("albert", "Albert API", env_vars=("ALBERT_API_KEY",)),
     )
 }

@@ -85,7 +85,7 @@ def _page(target: Target, credential: Credential | None, listing: Listing, curso
     if left <= 0:
         raise UpstreamTimeout("The list of models took too long.", phase="total")
     asked = Rendered(_path(target, listing, cursor), b"", listing.headers, method="GET")
-    place = replace(target, base_url=_base_url(target, listing), paths={})
+    place = replace(target, base_url=_base_url(target, listing), paths={"models": asked.path})
     request = wire_request(place, credential, Call("models", {}), asked)
     exchange = transport.open(request, replace(LIMITS, total=left), lambda: False, Trace())
     try:
@@ -112,5 +112,5 @@ def _path(target: Target, listing: Listing, cursor: str) -> str:
 
 
 def _base_url(target: Target, listing: Listing) -> str:
-    base = target.base_url.rstrip("/")
+    base = ADAPTERS[target.wire].base_url(target, "models")
     return base.removesuffix("/v1") if listing.at_root else base

@@ -17,11 +17,12 @@ def make_target(name: str, said: Mapping[str, Any], headers: Mapping[str, str], 
     left out; ``headers`` and ``proxy`` with their secrets."""
     kind = KINDS[said["kind"]]
     scheme = said.get("auth_scheme") or kind.auth_scheme
+    base_url = normal_url(said["base_url"])
     return Target(
         provider=name,
         kind=kind.name,
-        wire=kind.wire,
-        base_url=normal_url(said["base_url"]),
+        wire=kind.wire_at(base_url),
+        base_url=base_url,
         upstream_model="",
         auth_header=said.get("auth_header") or kind.auth_header,
         auth_scheme="" if scheme == "none" else scheme,

@@ -199,6 +199,5 @@ def wire_request(target: Target, credential: Credential | None, call: Call, rend
         scheme = target.auth_scheme
         bare = not scheme or scheme.lower() == "none"
         headers[target.auth_header.lower()] = credential.secret if bare else f"{scheme} {credential.secret}"
-    path = target.paths.get(call.operation, rendered.path)
-    url = f"{target.base_url.rstrip('/')}/{path.lstrip('/')}"
+    url = ADAPTERS[target.wire].url(target, call.operation, rendered.path)
     return WireRequest(rendered.method, url, headers, rendered.body, target.proxy, target.ca_bundle)

@@ -166,7 +166,8 @@ def _candidate(entry: ProviderEntry, name: str, upstream_model: str, facts: Fact
     """One endpoint of ``entry``, with the provider's own reason if it has one."""
     target = replace(entry.target, upstream_model=upstream_model)
     if base_url:
-        target = replace(target, base_url=normal_url(base_url))
+        base_url = normal_url(base_url)
+        target = replace(target, base_url=base_url, wire=KINDS[entry.kind].wire_at(base_url))
     reason, code = why_unusable(entry)
     return Candidate(
         endpoint=name,

@@ -224,11 +224,9 @@ class _Tries:
         except CallerLeft:
             self._close(attempt, trace, CallerLeft.outcome)
             raise
-        except Unsupported as error:
-            self.ledger.attempts.remove(attempt)  # nothing was sent: a candidate passed over, not a try
-            ports.state.failed(candidate, error)
-            raise
         except UpstreamError as error:
+            if isinstance(error, Unsupported) and trace.status is None:
+                self.ledger.attempts.remove(attempt)  # nothing was sent: a candidate passed over, not a try
             self._close(attempt, trace, error.outcome)
             attempt.status = error.status or trace.status
             attempt.error = error.message

@@ -24,16 +24,15 @@ FULL = re.compile(r"exceeds? (the )?context (limit|window)", re.I)
 
 @register
 class Anthropic(Adapter):
-    """See ``base.Adapter``. A base URL that ends in ``/v1`` already is not given it twice."""
+    """See ``base.Adapter``."""
 
     name: ClassVar[str] = "anthropic"
     paths: ClassVar[Mapping[str, str]] = {"chat": "/v1/messages", "models": "/v1/models"}
+    spare: ClassVar[tuple[str, ...]] = ("/v1",)
 
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = render_body(call, target)
         path = target.paths.get(call.operation) or self.paths[call.operation]
-        if target.base_url.rstrip("/").endswith("/v1"):
-            path = path.removeprefix("/v1")
         headers = {
             "Content-Type": "application/json",
             "Accept": "text/event-stream" if call.stream else "application/json",

@@ -41,10 +41,24 @@ class StreamParser(ABC):
 
 
 class Adapter(ABC):
-    """One wire format. ``paths``: operation → path relative to the base URL."""
+    """One wire format. ``paths``: operation → path relative to the base URL. ``spare``: what operators may have written
+    at the end of a base URL although it is no part of it; ``paths`` bring it where it is needed."""
 
     name: ClassVar[str]
     paths: ClassVar[Mapping[str, str]]
+    spare: ClassVar[tuple[str, ...]] = ()
+
+    def url(self, target: Target, operation: str, path: str) -> str:
+        """The address of ``operation`` at ``target``: ``path`` as rendered, or the operator's own for it."""
+        own = target.paths.get(operation)
+        return f"{self.base_url(target, operation)}/{(own or path).lstrip('/')}"
+
+    def base_url(self, target: Target, operation: str) -> str:
+        """What paths stand behind: the configured one, without what is spare unless the path is the operator's own."""
+        base = target.base_url.rstrip("/")
+        for end in () if target.paths.get(operation) else self.spare:
+            base = base.removesuffix(end)
+        return base
 
     def inlines(self, url: str, target: Target) -> bool:
         """Whether a picture at this web address must stand in the request itself: the vendor fetches none."""

@@ -51,6 +51,7 @@ class Cohere(Adapter):
         "rerank": "/v2/rerank",
         "models": "/v1/models",
     }
+    spare: ClassVar[tuple[str, ...]] = ("/v1", "/v2")
 
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = RENDER[call.operation](call, target)

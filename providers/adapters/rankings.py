@@ -1,7 +1,8 @@
 """What rerankers answer, in whichever of the usual shapes → the inner form. ◇
 
 Source: Cohere v2 and v1, Jina, vLLM, Together (``results`` with ``relevance_score``); the Albert API before its present
-form (``data`` with ``score``), Voyage (``data`` with ``relevance_score``); DeepInfra (``scores``, one a document).
+form (``data`` with ``score``), Voyage (``data`` with ``relevance_score``); DeepInfra (``scores``, one a document); Text
+Embeddings Inference (a bare list with ``score``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def parse_ranking(payload: bytes, model: str) -> dict[str, Any]:
     Raises ``MalformedReply``, or what an error in a 200 means.
     """
     raw = load(payload)
+    if isinstance(raw, list):
+        raw = {"results": raw}
     if not isinstance(raw, dict):
         raise MalformedReply("The upstream's reply is not a JSON object.")
     if not any(isinstance(raw.get(key), list) for key in ("results", "data", "scores")):

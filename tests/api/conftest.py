@@ -40,7 +40,10 @@ def two_endpoints(board: Switchboard) -> str:
     }
     wordless = {"kind": "perplexity", "base_url": board.base_url("wordless"), "keyless": True, "models": {"sonar": {}}}
     keyed = {"kind": "openai-compatible", "base_url": board.base_url("keyed"), "keys": [{"label": "k", "env": "KEYED"}]}
-    providers = {"acme": acme, "keyed": keyed, "wordless": wordless}
+    home = {"kind": "ollama", "base_url": f"{board.url}/home", "keyless": True}
+    vectors = {"kind": "tei", "base_url": f"{board.url}/vectors", "keyless": True}
+    providers = {"acme": acme, "keyed": keyed, "wordless": wordless, "home": home}
+    providers |= {"home-v1": {**home, "base_url": board.base_url("home-v1")}, "vectors": vectors}
     return yaml.safe_dump({"version": 1, "providers": providers, "endpoints": endpoints, "models": models})
 
 

@@ -120,6 +120,15 @@ def stream_of(events: list[tuple[bytes, Any]]) -> bytes:
     return b"".join(rest + b"data: " + spelled(data) + b"\n\n" for rest, data in events)
 
 
+def lines_of(payload: bytes) -> list[tuple[bytes, Any]]:
+    """As ``events_of``, of a golden stream of JSON lines."""
+    return [(b"", json.loads(line)) for line in payload.splitlines()]
+
+
+def stream_of_lines(lines: list[tuple[bytes, Any]]) -> bytes:
+    return b"".join((data if isinstance(data, bytes) else encoded(data)) + b"\n" for _, data in lines)
+
+
 def target_of(kind: str, model: str = "asked-for") -> Target:
     row = KINDS[kind]
     return Target("vendor", kind, row.wire, "https://vendor.test/v1", model, paths=row.paths)

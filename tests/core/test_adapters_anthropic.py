@@ -67,8 +67,9 @@ def test_a_plain_request_has_the_version_the_length_and_the_system_apart() -> No
 
 
 def test_a_base_url_with_v1_is_not_given_it_twice() -> None:
-    call = Call("chat", {"messages": [USER]})
-    assert ADAPTER.render(call, target("river", "http://localhost:8080/v1")).path == "/messages"
+    there = target("river", "http://localhost:8080/v1")
+    path = ADAPTER.render(Call("chat", {"messages": [USER]}), there).path
+    assert ADAPTER.url(there, "chat", path) == "http://localhost:8080/v1/messages"
 
 
 @pytest.mark.parametrize("name", ["seed", "n", "presence_penalty", "logprobs", "verbosity"])

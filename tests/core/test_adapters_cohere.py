@@ -15,6 +15,7 @@ from providers.errors import (
     RequestRejected,
     Unsupported,
 )
+from providers.wire import Target
 from tests.core.cohere import (
     ADAPTER,
     HELLO,
@@ -228,3 +229,12 @@ def test_a_tools_name_comes_back_as_it_was_given() -> None:
     ]
     start = event("tool-call-start", 0, tool_calls=call("a", said, ""))
     assert deltas(read(START, start, ending()))[1]["tool_calls"][0]["function"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://api.cohere.com", "https://api.cohere.com/v2", "https://api.cohere.com/v1"]
+)
+def test_the_version_may_stand_in_the_base_url(base_url: str) -> None:
+    there = Target("vendor", "cohere", "cohere", base_url, "command-a")
+    path = ADAPTER.render(Call("chat", {"messages": HELLO}), there).path
+    assert ADAPTER.url(there, "chat", path) == "https://api.cohere.com/v2/chat"

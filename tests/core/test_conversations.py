@@ -112,6 +112,22 @@ def test_cohere_gets_every_call_result_word_and_picture(told: Told) -> None:
     assert pictures == told.images
 
 
+@mutant.fuzz
+@given(told=conversations())
+def test_ollama_gets_every_call_result_word_and_picture(told: Told) -> None:
+    messages = sent("ollama", told.messages)["messages"]
+    calls = [call for message in messages for call in message.get("tool_calls", [])]
+    ids = check_calls(told, [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls])
+    names = {call["id"]: call["function"]["name"] for call in calls}
+    results = [message for message in messages if message["role"] == "tool"]
+    assert sorted((message["tool_call_id"], message["content"]) for message in results) == sorted(told.results)
+    assert all(ours == theirs for ours, theirs in ids.items())
+    assert all(message["tool_name"] == names[message["tool_call_id"]] for message in results)
+    spoken = "\n".join(message["content"] for message in messages if message["role"] != "tool")
+    assert all(text in spoken for text in told.texts)
+    assert [image for message in messages for image in message.get("images", [])] == told.images
+
+
 def pieces(message: dict[str, Any]) -> list[str]:
     return [part["text"] for part in parts_of(message) if part["text"].strip()]
 

@@ -68,7 +68,7 @@ def accumulate(chunks: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096])
-@pytest.mark.parametrize("path", fixtures(".sse"))
+@pytest.mark.parametrize("path", [*fixtures(".sse"), *fixtures(".ndjson")])
 def test_a_vendors_stream_comes_out_as_openais_at_any_split(path: Path, size: int) -> None:
     payload = path.read_bytes()
     parser = ADAPTERS[target(path).wire].open_stream("chat", target(path))
