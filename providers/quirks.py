@@ -50,7 +50,8 @@ class Quirks:
     ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
     user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``inline_pictures``: pictures by
     web address are not fetched. ``lost_reasoning``: stands for the reasoning before tool calls that a client did not
-    keep, where the vendor refuses calls without it while thinking is on.
+    keep, where the vendor refuses calls without it while thinking is on. ``functions``: the form
+    of tools before there were tools is taken.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -75,14 +76,16 @@ class Quirks:
     strip_tools: frozenset[str] = frozenset()
     inline_pictures: bool = False
     lost_reasoning: str = ""
+    functions: bool = False
 
 
-DEFAULT = Quirks(reasoning=REASONING)
+DEFAULT = Quirks(reasoning=REASONING, functions=True)
 DEVELOPER_IS_SYSTEM = {"developer": "system"}
 
 QUIRKS: dict[str, Quirks] = {
     # o-series and the first gpt-5 refuse sampling parameters; all chat models take max_completion_tokens.
     "openai": Quirks(
+        functions=True,
         ids=FORTY,
         rename=COMPLETION_TOKENS,
         drop_for=(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from providers import answers, batches, chat, transport
+from providers import answers, batches, chat, legacy, transport
 from providers.adapters import ADAPTERS
 from providers.adapters.base import StreamParser
 from providers.chat import Call
@@ -38,12 +38,21 @@ class ChunkStream:
     what is still to come.
     """
 
-    def __init__(self, exchange: Exchange, parser: StreamParser, trace: Trace, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        parser: StreamParser,
+        trace: Trace,
+        secrets: tuple[str, ...] = (),
+        shape: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> None:
+        """``shape``: what every chunk goes through."""
         self.held: list[dict[str, Any]] = []
         self.trace = trace
         self._exchange = exchange
         self._parser = parser
         self._secrets = secrets
+        self._shape = shape
         self._pending: deque[dict[str, Any]] = deque()
         self._over = self._finishing = False
         while not self._begun():
@@ -94,11 +103,14 @@ class ChunkStream:
         if data:
             self._take(self._parser.feed(data))
         else:
-            self._pending.extend(self._parser.end())
+            self._queue(self._parser.end())
             self._finish()
 
+    def _queue(self, chunks: list[dict[str, Any]]) -> None:
+        self._pending.extend(map(self._shape, chunks) if self._shape is not None else chunks)
+
     def _take(self, chunks: list[dict[str, Any]]) -> None:
-        self._pending.extend(chunks)
+        self._queue(chunks)
         if self._parser.done:
             self._finish()
         elif self._parser.complete and not self._finishing:
@@ -152,6 +164,7 @@ def _ask(
     rendered = adapter.say(call, target)
     secrets = secrets_of(target, credential)
     trace.dropped = rendered.dropped
+    old_form = legacy.wanted(call) and not adapter.takes_functions(target)
     exchange = transport.open(wire_request(target, credential, call, rendered), limits, gone, trace)
     try:
         if exchange.status >= 400:
@@ -160,14 +173,14 @@ def _ask(
             parser = adapter.open_stream(call.operation, target)
             if "n" not in rendered.dropped:
                 parser.expected = chat.choices_asked(call)
-            return ChunkStream(exchange, parser, trace, secrets)
+            return ChunkStream(exchange, parser, trace, secrets, legacy.chunk if old_form else None)
         body = answers.complete(call, adapter.parse(call.operation, exchange.read(), target))
     except BaseException as error:
         exchange.close()
         black_out(secrets, error)
         raise
     exchange.close()
-    return Completion(body, trace)
+    return Completion(legacy.completion(body) if old_form else body, trace)
 
 
 def secrets_of(target: Target, credential: Credential | None) -> tuple[str, ...]:

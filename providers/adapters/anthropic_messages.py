@@ -214,7 +214,8 @@ def _assistant(message: Mapping[str, Any], where: str, dropped: list[str]) -> li
     calls = message.get("tool_calls")
     for index, call in enumerate(calls if isinstance(calls, list) else ()):
         said.append(_call(call, f"{where}.tool_calls[{index}]"))
-    dropped += [f"{where}.{key}" for key in ("audio", "function_call") if message.get(key)]
+    if message.get("audio"):
+        dropped.append(f"{where}.audio")
     return _woven(_thinking(message), said)
 
 

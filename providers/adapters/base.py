@@ -6,10 +6,12 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import orjson
 
+from providers import legacy
 from providers.chat import Call, too_deep
 from providers.errors import MalformedReply, RequestRejected, Unsupported, UpstreamError
 from providers.wire import Rendered, Target
@@ -64,9 +66,18 @@ class Adapter(ABC):
         """Whether a picture at this web address must stand in the request itself: the vendor fetches none."""
         return False
 
+    def takes_functions(self, target: Target) -> bool:
+        """Whether functions are understood as they were before there were tools (``providers.legacy``)."""
+        return False
+
     def say(self, call: Call, target: Target) -> Rendered:
-        """``render``, for strict callers too: raises ``Unsupported`` (400) where something would have to be dropped."""
-        rendered = self.render(call, target)
+        """``render``, for callers who speak of functions, and for strict ones: raises ``Unsupported`` (400) where
+        something would have to be dropped."""
+        if legacy.spoken(call) and not self.takes_functions(target):
+            rendered = self.render(legacy.modern(call), target)
+            rendered = replace(rendered, dropped=legacy.names(rendered.dropped, call))
+        else:
+            rendered = self.render(call, target)
         if call.strict and rendered.dropped:
             name = rendered.dropped[0]
             message = f"'{name}' cannot be passed on as given to a provider of kind '{target.kind}'."

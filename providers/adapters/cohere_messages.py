@@ -86,9 +86,8 @@ def _tool(message: Mapping[str, Any], where: str, dropped: list[str]) -> dict[st
 
 def _assistant(message: Mapping[str, Any], where: str, dropped: list[str]) -> dict[str, Any] | None:
     """None for a turn that says nothing: Cohere takes none without content or tool calls."""
-    for key in ("audio", "function_call"):
-        if message.get(key):
-            dropped.append(f"{where}.{key}")
+    if message.get("audio"):
+        dropped.append(f"{where}.audio")
     content = message.get("content")
     if message.get("refusal"):
         if content:

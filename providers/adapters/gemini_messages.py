@@ -45,7 +45,7 @@ def render_messages(messages: Any, signed: bool, dropped: list[str]) -> tuple[di
         elif role == "assistant":
             names.update(_names(message))
             _add(contents, "model", _answer(message, signed, where, dropped))
-        elif role in ("tool", "function"):
+        elif role == "tool":
             _result(contents, message, names, where, dropped)
         elif role == "user" or role in SYSTEM:
             _add(contents, "user", _parts(message.get("content"), where, dropped) or [BLANK])
@@ -104,7 +104,8 @@ def _answer(message: dict[str, Any], signed: bool, where: str, dropped: list[str
     made = []
     for number, call in enumerate(calls if isinstance(calls, list) else ()):
         made.append(_call(call, message, f"{where}.tool_calls[{number}]"))
-    dropped += [f"{where}.{key}" for key in ("audio", "function_call") if message.get(key)]
+    if message.get("audio"):
+        dropped.append(f"{where}.audio")
     if made and signed and not any("thoughtSignature" in part for part in made):
         made[0] = {**made[0], "thoughtSignature": signatures.SKIP}
     return parts + made

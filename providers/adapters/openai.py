@@ -58,6 +58,9 @@ class OpenAI(Adapter):
     def inlines(self, url: str, target: Target) -> bool:
         return quirks_of(target.kind).inline_pictures
 
+    def takes_functions(self, target: Target) -> bool:
+        return quirks_of(target.kind).functions
+
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = RENDER[call.operation](call, target)
         path = path_of(call.operation, target, self.paths[call.operation])

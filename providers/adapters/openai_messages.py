@@ -9,7 +9,7 @@ from providers.adapters.openai_reply import REASONING_KEYS
 from providers.ids import IdRule, fitting
 from providers.quirks import REASONING, Quirks
 
-SAID = ("refusal", "audio", "function_call")  # of an earlier answer, beside its content and its tool calls
+SAID = ("refusal", "audio")  # of an earlier answer, beside its content and its tool calls
 
 
 def render_messages(messages: list[Any], quirks: Quirks, dropped: list[str]) -> list[Any]:

@@ -200,9 +200,7 @@ def test_what_a_message_loses_is_named(message: Any, name: str) -> None:
     assert rendered(messages=[message]).dropped == (name,)
 
 
-@pytest.mark.parametrize(
-    "messages", [None, "text", ["x"], [{}], [{"role": "function"}], [{"role": ["user"]}], [{"role": "tool"}]]
-)
+@pytest.mark.parametrize("messages", [None, "text", ["x"], [{}], [{"role": ["user"]}], [{"role": "tool"}]])
 def test_what_is_no_conversation_is_refused(messages: Any) -> None:
     with pytest.raises(RequestRejected) as raised:
         rendered(messages=messages)

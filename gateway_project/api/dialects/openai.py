@@ -16,6 +16,7 @@ from gateway_project.api.dialects.parameters import (
     BOOLEAN,
     GATEWAY_KEYS,
     INTEGER,
+    NAMED,
     NUMBER,
     OBJECT,
     POSITIVE,
@@ -35,6 +36,8 @@ DONE = b"data: [DONE]\n\n"
 PARAMETERS: Parameters = {
     "audio": OBJECT,
     "frequency_penalty": NUMBER,
+    "function_call": TEXT_OR_OBJECT,
+    "functions": NAMED,
     "logit_bias": OBJECT,
     "logprobs": BOOLEAN,
     "max_completion_tokens": POSITIVE,
@@ -95,6 +98,7 @@ def _message(message: Any, path: str) -> None:
     content = message.get("content")
     if content is None:
         if role == "assistant" or role == "function":
+            _functions(message, path)
             _tool_calls(message.get("tool_calls"), path)
             return
         raise InvalidRequest(
@@ -116,7 +120,18 @@ def _message(message: Any, path: str) -> None:
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         where = f"{path}.tool_call_id"
         raise InvalidRequest(f"Missing required parameter: '{where}'.", where, "missing_parameter")
+    _functions(message, path)
     _tool_calls(message.get("tool_calls"), path)
+
+
+def _functions(message: Mapping[str, Any], path: str) -> None:
+    """A call or a result in the form before there were tools."""
+    called = message.get("function_call")
+    if called is not None and (not isinstance(called, dict) or not isinstance(called.get("name"), str)):
+        where = f"{path}.function_call.name"
+        raise InvalidRequest(f"Missing required parameter: '{where}'.", where, "missing_parameter")
+    if message.get("role") == "function" and not isinstance(message.get("name"), str):
+        raise InvalidRequest(f"Missing required parameter: '{path}.name'.", f"{path}.name", "missing_parameter")
 
 
 def _tool_calls(calls: Any, path: str) -> None:

@@ -23,6 +23,12 @@ def _texts(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
+def _named(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in value
+    )
+
+
 Parameter = tuple[Callable[[Any], bool], str]  # (whether a value is valid, what is expected in words)
 Parameters = dict[str, Parameter]
 
@@ -33,6 +39,7 @@ POSITIVE: Parameter = (lambda value: _integer(value) and value >= 1, "a whole nu
 BOOLEAN: Parameter = (lambda value: isinstance(value, bool), "true or false")
 TEXT: Parameter = (lambda value: isinstance(value, str), "a string")
 OBJECT: Parameter = (lambda value: isinstance(value, dict), "an object")
+NAMED: Parameter = (_named, "an array of objects with a name")
 STOP: Parameter = (_texts, "a string or an array of strings")
 TEXT_OR_OBJECT: Parameter = (lambda value: isinstance(value, (str, dict)), "a string or an object")
 
