@@ -18,7 +18,6 @@ from providers.errors import RequestRejected
 ROLES: Mapping[str, str] = {
     **{role: role for role in ("system", "user", "assistant", "tool")},
     "developer": "system",
-    "function": "tool",
 }
 TEXTS = ("text", "refusal", "input_text", "output_text")
 DATA_URL = re.compile(r"data:[^,]*,", re.I)
@@ -125,9 +124,8 @@ def _result(message: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, A
 def _answer(message: Mapping[str, Any], where: str, names: dict[str, str], dropped: list[str]) -> dict[str, Any]:
     """Earlier thinking and calls of the model. Fills ``names``: id of a call → function."""
     out: dict[str, Any] = {}
-    for key in ("audio", "function_call"):
-        if message.get(key):
-            dropped.append(f"{where}.{key}")
+    if message.get("audio"):
+        dropped.append(f"{where}.audio")
     for key in ("reasoning_content", "reasoning"):
         thinking = message.get(key)
         if isinstance(thinking, str) and thinking:

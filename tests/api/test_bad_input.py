@@ -18,6 +18,7 @@ CONFIG = """
 version: 1
 providers:
   nowhere: {kind: openai-compatible, base_url: "http://127.0.0.1:9/v1", keyless: true, models: {lost: {}}}
+  seer: {kind: google, base_url: "http://127.0.0.1:9/v1beta", keyless: true, models: {look: {}}}
 """
 HI = [{"role": "user", "content": "Hi"}]
 
@@ -205,3 +206,27 @@ def test_a_deeply_nested_body_is_400(depth: int, gateway: RunningGateway) -> Non
     nested = b"[" * depth + b"]" * depth
     status, _, body = gateway.post(b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "x": %b}' % nested)
     assert (status, json.loads(body)["error"]["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_picture_at_a_private_address_is_400_and_never_asked_for(streamed: bool, gateway: RunningGateway) -> None:
+    said = set()
+    with socket.create_server(("127.0.0.1", 0)) as inner:
+        inner.settimeout(0)
+        port = inner.getsockname()[1]
+        for host in (
+            f"127.0.0.1:{port}",
+            f"localhost:{port}",
+            f"[::ffff:127.0.0.1]:{port}",
+            "127.0.0.1:9",
+            "x.invalid",
+        ):
+            part = {"type": "image_url", "image_url": {"url": f"https://{host}/a.png"}}
+            asked = {"model": "look", "stream": streamed, "messages": [{"role": "user", "content": [part]}]}
+            status, _, body = gateway.post(asked)
+            error = json.loads(body)["error"]
+            assert (status, error["param"]) == (400, "messages[0].content[0].image_url.url")
+            said.add(error["message"])
+        with pytest.raises(BlockingIOError):
+            inner.accept()
+    assert len(said) == 1
