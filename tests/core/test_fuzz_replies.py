@@ -19,9 +19,14 @@ from providers.errors import UpstreamError
 from providers.sse import SSEDecoder
 from tests.core import mutations as mutant
 
-WHOLE = [path for path in sorted(mutant.GOLDEN.glob("*/*.json")) if not path.name.endswith(".expected.json")]
+WHOLE = [
+    path
+    for path in sorted(mutant.GOLDEN.glob("*/*.json"))
+    if not path.name.endswith((".expected.json", "request.json", "error.json"))
+]
 STREAMS = sorted([*mutant.GOLDEN.glob("*/*.sse"), *mutant.GOLDEN.glob("*/*.ndjson")])
 STREAMED = [wire for wire, operation in mutant.SPOKEN if operation == "chat"]
+ERRORS = sorted(mutant.GOLDEN.glob("*/error.json"))
 STATUSES = st.sampled_from([200, 301, 400, 401, 402, 403, 404, 408, 413, 422, 429, 498, 500, 503, 529, 599])
 HEADERS = st.dictionaries(
     st.sampled_from(["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset", "date"]),
@@ -35,6 +40,10 @@ def named(path: Path) -> str:
 
 def kind_of(wire: str) -> str:
     return {"gemini": "google"}.get(wire, wire)
+
+
+def operation_of(path: Path) -> str:
+    return next((name for name in ("embeddings", "rerank") if path.name.startswith(name)), "chat")
 
 
 def outcome(function: Callable[[], Any]) -> Any:
@@ -92,7 +101,7 @@ def test_any_bytes_and_any_json_are_a_reply_or_an_error_of_ours(wire: str, opera
 def test_a_reply_with_a_broken_node_is_a_reply_or_an_error_of_ours(path: Path, data: st.DataObject) -> None:
     document = data.draw(mutant.broken(json.loads(path.read_text())))
     kind = path.parent.name
-    parse(mutant.KINDS[kind].wire, "chat", mutant.encoded(document), kind)
+    parse(mutant.KINDS[kind].wire, operation_of(path), mutant.encoded(document), kind)
 
 
 @pytest.mark.parametrize("depth", [200, 255, 900, 1100, 100_000])
@@ -103,7 +112,7 @@ def test_a_reply_that_is_nested_deeply_is_a_reply_or_an_error_of_ours(path: Path
     for place in mutant.places(document):
         marked = mutant_at(document, place, "@deep@")
         deep = b"[" * depth + b"]" * depth
-        parse(wire, "chat", mutant.encoded(marked).replace(b'"@deep@"', deep), path.parent.name)
+        parse(wire, operation_of(path), mutant.encoded(marked).replace(b'"@deep@"', deep), path.parent.name)
 
 
 def mutant_at(document: Any, place: tuple[Any, ...], new: Any) -> Any:
@@ -184,6 +193,19 @@ def test_any_bytes_are_an_error_that_says_something(
     assert error.message
     json.loads(openai.dumps({"m": error.message, "t": error.type, "c": error.code, "p": error.param}))
     assert error.retry_after is None or 0 <= error.retry_after < 10**7
+
+
+@pytest.mark.parametrize("path", ERRORS, ids=named)
+@mutant.fuzz
+@given(data=st.data(), status=STATUSES, headers=HEADERS)
+def test_an_error_with_a_broken_node_still_says_something(
+    path: Path, data: st.DataObject, status: int, headers: dict[str, str]
+) -> None:
+    body = data.draw(mutant.broken([json.loads(path.read_text())["body"]]))
+    target = mutant.target_of(path.parent.name)
+    error = ADAPTERS[target.wire].parse_error(status, headers, mutant.encoded(body[0] if body else body), target)
+    assert isinstance(error, UpstreamError)
+    assert error.message
 
 
 @mutant.fuzz

@@ -14,12 +14,13 @@ from providers.wire import Target
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 VECTORS = ("embeddings", "rerank")  # read in test_adapters_vectors
+OF_KINDS = ("request", "error")  # read in test_golden_kinds
 FINISHES = {"stop", "length", "tool_calls", "content_filter", "function_call"}
 
 
 def fixtures(suffix: str) -> list[Any]:
     paths = [path for path in sorted(GOLDEN.glob(f"*/*{suffix}")) if not path.name.endswith(".expected.json")]
-    paths = [path for path in paths if not path.name.startswith(VECTORS)]
+    paths = [path for path in paths if not path.name.startswith((*VECTORS, *OF_KINDS))]
     return [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in paths]
 
 
