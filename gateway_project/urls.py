@@ -17,6 +17,8 @@ urlpatterns = [
     path("v1/rerank", inference.Rerank.as_view()),
     path("v2/rerank", inference.Rerank.as_view()),
     path("rerank", inference.Rerank.as_view()),
+    path("v1/audio/transcriptions", inference.Transcriptions.as_view()),
+    path("audio/transcriptions", inference.Transcriptions.as_view()),
     path("v1/models", views.Models.as_view()),
     path("v1/models/<path:name>", views.Model.as_view()),
     path("models", views.Models.as_view()),

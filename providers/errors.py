@@ -133,8 +133,8 @@ class ContextTooLong(UpstreamError):
 
 
 class Unsupported(UpstreamError):
-    """A strict caller gave a parameter that this vendor has no word for, and nothing was sent; or the vendor says that
-    the model does no such thing (tools, thinking). Another may; passed on where none does."""
+    """This vendor cannot do what a parameter asks, or has no word for it and the caller is strict: nothing was sent. Or
+    the vendor says that the model does no such thing (tools, thinking). Another may; passed on where none does."""
 
     blames_endpoint = False
     lasting = False

@@ -71,7 +71,7 @@ KINDS: dict[str, Kind] = {
             paths={"completions": "/beta/completions", **_without("embeddings", "rerank", "transcription")},
         ),
         Kind("xai", "xAI", env_vars=("XAI_API_KEY",), paths=_without("completions", "rerank")),
-        Kind("qwen", "Qwen (Alibaba)", env_vars=("QWEN_API_KEY", "DASHSCOPE_API_KEY")),
+        Kind("qwen", "Qwen (Alibaba)", env_vars=("QWEN_API_KEY", "DASHSCOPE_API_KEY"), paths=_without("transcription")),
         Kind(
             "ai21",
             "AI21 Labs",
@@ -86,8 +86,20 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("deepinfra", "DeepInfra", env_vars=("DEEPINFRA_API_KEY",)),
         Kind("openrouter", "OpenRouter", env_vars=("OPENROUTER_API_KEY",), paths=_without("rerank")),
-        Kind("ollama", "Ollama", wire="ollama", compatible="/v1", slow_start=True, paths=_without("rerank")),
-        Kind("cerebras", "Cerebras", env_vars=("CEREBRAS_API_KEY",), paths=_without("embeddings", "rerank")),
+        Kind(
+            "ollama",
+            "Ollama",
+            wire="ollama",
+            compatible="/v1",
+            slow_start=True,
+            paths=_without("rerank", "transcription"),
+        ),
+        Kind(
+            "cerebras",
+            "Cerebras",
+            env_vars=("CEREBRAS_API_KEY",),
+            paths=_without("embeddings", "rerank", "transcription"),
+        ),
         Kind(
             "ovhcloud",
             "OVHcloud AI Endpoints",

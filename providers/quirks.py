@@ -183,7 +183,7 @@ QUIRKS: dict[str, Quirks] = {
 }
 
 
-# Operations other than chat, by kind and operation.
+# Operations other than chat, by kind ("": any other) and operation.
 OTHERS: dict[tuple[str, str], Quirks] = {
     ("openai", "completions"): Quirks(obfuscation=True),
     # Fill in the middle: its answers are chat's.
@@ -194,9 +194,17 @@ OTHERS: dict[tuple[str, str], Quirks] = {
         ),
         stream_usage=False,
     ),
+    ("", "transcription"): Quirks(stream_usage=False),
+    ("mistral", "transcription"): Quirks(
+        rename={"timestamp_granularities[]": "timestamp_granularities", "context_bias[]": "context_bias"},
+        allow=frozenset({"language", "temperature", "timestamp_granularities", "diarize", "context_bias"}),
+        stream_usage=False,
+    ),
 }
 
 
 def quirks_of(kind: str, operation: str = "chat") -> Quirks:
     """The row of a kind; a server of which nothing is known takes everything as the caller wrote it."""
-    return QUIRKS.get(kind, DEFAULT) if operation == "chat" else OTHERS.get((kind, operation), DEFAULT)
+    if operation == "chat":
+        return QUIRKS.get(kind, DEFAULT)
+    return OTHERS.get((kind, operation)) or OTHERS.get(("", operation), DEFAULT)

@@ -162,7 +162,9 @@ class _Tries:
         self.call = call
         self.ports = ports
         self.ledger = ledger
-        self.limits = replace(candidate.limits, first_content=None) if last else candidate.limits
+        # A file has to be sent and heard before anything can be said of it.
+        unhurried = last or call.upload is not None
+        self.limits = replace(candidate.limits, first_content=None) if unhurried else candidate.limits
         self.retries_left = candidate.retries
         self.may_wait = True
         # A name that a caller made up protects nobody by resting, and would fill the shared state.

@@ -19,17 +19,20 @@ def price_at(prices: tuple[PriceInForce, ...], at: float) -> PriceInForce | None
     return None
 
 
-def cost(price: PriceInForce | None, usage: Mapping[str, Any], requests: int = 1) -> Decimal | None:
+def cost(price: PriceInForce | None, usage: Mapping[str, Any] | None, requests: int = 1) -> Decimal | None:
     """Cost of one answer, in the price's currency, or None where any figure that counts is unknown.
 
-    ``usage`` in the OpenAI shape: cached and cache-write tokens are parts of ``prompt_tokens``; reasoning tokens are
-    part of ``completion_tokens``. Without cache figures of its own, cached input costs what input costs. A price that
-    has a figure for requests alone is one per request: ``requests`` are what the vendor counts as such.
+    ``usage`` in the OpenAI shape, None where nobody knows it: cached and cache-write tokens are parts of
+    ``prompt_tokens``; reasoning tokens are part of ``completion_tokens``. Without cache figures of its own, cached
+    input costs what input costs. A price that has a figure for requests alone is one per request: ``requests`` are
+    what the vendor counts as such.
     """
     if price is None:
         return None
     if price.request is not None and price.input is None and price.output is None:
         return requests * price.request / MILLION
+    if usage is None:
+        return None
     details = usage.get("prompt_tokens_details") or {}
     cached = details.get("cached_tokens") or 0
     written = details.get("cache_write_tokens") or 0

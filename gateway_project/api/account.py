@@ -143,11 +143,11 @@ class Account:
             "upstream_model": candidate.target.upstream_model,
             "dropped_params": list(self.answer.trace.dropped),
         }
-        if summary is None or summary.usage is None:
+        if summary is None:
             return told
-        usage = summary.usage
+        usage = summary.usage or {}
         price = price_at(candidate.facts.prices, self.at)
-        amount = cost(price, usage, summary.requests)
+        amount = cost(price, summary.usage, summary.requests)
         prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
         told.update(
             answered_model=summary.model,

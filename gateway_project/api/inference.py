@@ -16,10 +16,11 @@ from rest_framework.request import Request
 from gateway_project.api.account import Result
 from gateway_project.api.auth import authorise_model
 from gateway_project.api.body import read_json
-from gateway_project.api.dialects import completions, embeddings, openai, rerank
+from gateway_project.api.dialects import completions, embeddings, openai, rerank, transcriptions
 from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.drf import GatewayView
 from gateway_project.api.errors import ApiError
+from gateway_project.api.form import read_form
 from gateway_project.api.stream import EventStream, caller_gone, stream_response
 from providers import upstream
 from providers.operations import OPERATIONS, paths_for
@@ -138,6 +139,20 @@ class Rerank(Inference):
 
     operation = "rerank"
     dialect = rerank
+
+
+class Transcriptions(Inference):
+    """POST /v1/audio/transcriptions: what is said in a file, as JSON, as a text file or as a stream of events."""
+
+    operation = "transcription"
+    dialect = transcriptions
+
+    def parse(self, request: HttpRequest) -> Parsed:
+        return transcriptions.parse_request(*read_form(request))
+
+    def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
+        content, media_type = transcriptions.render_response(body, parsed.call.body.get("response_format", "json"))
+        return HttpResponse(content, content_type=media_type)
 
 
 def _strict(request: HttpRequest) -> bool:

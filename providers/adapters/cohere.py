@@ -1,4 +1,4 @@
-"""Cohere's formats, version 2, outbound: chat, embed, rerank. ◇
+"""Cohere's formats, version 2, outbound: chat, embed, rerank, transcriptions. ◇
 
 Source: Cohere API reference, ``POST /v2/chat``, its stream events and errors, ``/v2/embed``, ``/v2/rerank``; recorded
 traffic.
@@ -17,6 +17,8 @@ from providers.adapters.cohere_reply import parse_chat
 from providers.adapters.cohere_request import render_body
 from providers.adapters.cohere_rerank import render_rerank
 from providers.adapters.cohere_stream import CohereStream
+from providers.adapters.cohere_transcripts import render_transcription
+from providers.adapters.openai_transcripts import TranscriptStream, parse_transcription
 from providers.adapters.rankings import parse_ranking
 from providers.chat import Call
 from providers.errors import CredentialRejected, RateLimited, UpstreamError
@@ -34,10 +36,13 @@ PARSE: Mapping[str, Callable[[bytes, str], dict[str, Any]]] = {
     "chat": parse_chat,
     "embeddings": parse_embed,
     "rerank": parse_ranking,
+    "transcription": parse_transcription,
 }
 
 # "You are using a Trial key, which is limited to 1000 API calls / month": waiting a second does not help.
 MONTHLY = re.compile(r"(/|per|a) ?month|monthly", re.I)
+
+STREAMS: Mapping[str, Callable[[str], StreamParser]] = {"chat": CohereStream, "transcription": TranscriptStream}
 
 
 @register
@@ -49,20 +54,23 @@ class Cohere(Adapter):
         "chat": "/v2/chat",
         "embeddings": "/v2/embed",
         "rerank": "/v2/rerank",
+        "transcription": "/v2/audio/transcriptions",
         "models": "/v1/models",
     }
     spare: ClassVar[tuple[str, ...]] = ("/v1", "/v2")
 
     def render(self, call: Call, target: Target) -> Rendered:
-        body, dropped = RENDER[call.operation](call, target)
         path = target.paths.get(call.operation) or self.paths[call.operation]
+        if call.operation == "transcription":
+            return render_transcription(call, target, path)
+        body, dropped = RENDER[call.operation](call, target)
         return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
 
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:
         return PARSE[operation](payload, target.upstream_model)
 
     def open_stream(self, operation: str, target: Target) -> StreamParser:
-        return CohereStream(target.upstream_model)
+        return STREAMS[operation](target.upstream_model)
 
     def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
         error = faults.classify(status, headers, payload)

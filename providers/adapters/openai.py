@@ -17,6 +17,7 @@ from providers.adapters.openai_request import render_body
 from providers.adapters.openai_rerank import render_rerank
 from providers.adapters.openai_stream import OpenAIStream
 from providers.adapters.openai_text import TextStream, parse_text_completion
+from providers.adapters.openai_transcripts import TranscriptStream, parse_transcription, render_transcription
 from providers.adapters.rankings import parse_ranking
 from providers.chat import Call
 from providers.errors import UpstreamError
@@ -38,8 +39,13 @@ PARSE: Mapping[str, Callable[[bytes, Target], dict[str, Any]]] = {
     "completions": lambda payload, target: parse_text_completion(payload, target.upstream_model),
     "embeddings": parse_embeddings,
     "rerank": lambda payload, target: parse_ranking(payload, target.upstream_model),
+    "transcription": lambda payload, target: parse_transcription(payload, target.upstream_model),
 }
-STREAMS: Mapping[str, Callable[[str], StreamParser]] = {"chat": OpenAIStream, "completions": TextStream}
+STREAMS: Mapping[str, Callable[[str], StreamParser]] = {
+    "chat": OpenAIStream,
+    "completions": TextStream,
+    "transcription": TranscriptStream,
+}
 
 
 @register
@@ -52,6 +58,7 @@ class OpenAI(Adapter):
         "completions": "/completions",
         "embeddings": "/embeddings",
         "rerank": "/rerank",
+        "transcription": "/audio/transcriptions",
         "models": "/models",
     }
 
@@ -62,8 +69,10 @@ class OpenAI(Adapter):
         return quirks_of(target.kind).functions
 
     def render(self, call: Call, target: Target) -> Rendered:
-        body, dropped = RENDER[call.operation](call, target)
         path = path_of(call.operation, target, self.paths[call.operation])
+        if call.operation == "transcription":
+            return render_transcription(call, target, path)
+        body, dropped = RENDER[call.operation](call, target)
         return Rendered(path, dump(body), STREAM if call.stream else WHOLE, dropped=dropped)
 
     def parse(self, operation: str, payload: bytes, target: Target) -> dict[str, Any]:

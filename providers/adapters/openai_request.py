@@ -54,7 +54,7 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     _tools(body, quirks, dropped)
     messages = given.get("messages")
     body = {"model": target.upstream_model, **body}
-    if isinstance(messages, list):
+    if call.operation == "chat" and isinstance(messages, list):
         if {**extra, **body}.get("thinking") == OFF:
             quirks = replace(quirks, lost_reasoning="")
         body["messages"] = render_messages(messages, quirks, dropped)
