@@ -7,8 +7,8 @@ fault (``MalformedReply``), and another endpoint may do better.
 from __future__ import annotations
 
 import base64
-import binascii
 import math
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +16,7 @@ from providers.chat import Call
 from providers.errors import MalformedReply
 
 FLOAT32 = 4  # bytes
-LARGEST = 3.4e38  # in single precision
+LARGEST = (2 - 2**-23) * 2.0**127  # in single precision
 
 
 def complete(call: Call, body: dict[str, Any]) -> dict[str, Any]:
@@ -48,16 +48,19 @@ def _embeddings(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any
 def _check_vector(vector: Any) -> None:
     """Numbers, all finite; or single-precision numbers in base64."""
     if isinstance(vector, str):
-        try:
-            size = len(base64.b64decode(vector, validate=True))
-        except (binascii.Error, ValueError):
-            size = 0
-        if not size or size % FLOAT32:
-            raise MalformedReply("The upstream's reply holds an embedding that is not base64 of numbers.")
-    elif not isinstance(vector, list) or not vector or not set(map(type, vector)) <= {float, int}:
+        vector = _decoded(vector)
+    if not isinstance(vector, (list, tuple)) or not vector or not set(map(type, vector)) <= {float, int}:
         raise MalformedReply("The upstream's reply holds an embedding that is not a list of numbers.")
-    elif not max(map(abs, vector)) <= LARGEST or math.isnan(sum(vector)):
+    if not max(map(abs, vector)) <= LARGEST or math.isnan(sum(vector)):
         raise MalformedReply("The upstream's reply holds an embedding with numbers that are none.")
+
+
+def _decoded(text: str) -> tuple[float, ...]:
+    try:
+        raw = base64.b64decode(text, validate=True)
+        return struct.unpack(f"<{len(raw) // FLOAT32}f", raw)
+    except (ValueError, struct.error) as error:
+        raise MalformedReply("The upstream's reply holds an embedding that is not base64 of numbers.") from error
 
 
 def _ranking(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:

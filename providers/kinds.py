@@ -104,6 +104,7 @@ KINDS: dict[str, Kind] = {
             "ovhcloud",
             "OVHcloud AI Endpoints",
             env_vars=("OVH_TOKEN_ENDPOINT", "OVH_AI_ENDPOINTS_ACCESS_TOKEN", "OVHCLOUD_API_KEY"),
+            paths=_without("rerank"),
         ),
         Kind("vllm", "vLLM", env_vars=("VLLM_API_KEY",), slow_start=True),
         Kind("tei", "Text Embeddings Inference", wire="tei", slow_start=True),

@@ -27,7 +27,7 @@ PRECISIONS = ("float", "base64", "int8", "uint8", "binary", "ubinary")
 
 
 def render_embed(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out. Raises ``RequestRejected`` (400)."""
+    """The body to send, and the names of what was left out. Raises ``Unsupported`` for token ids."""
     texts = call.body["input"]
     refuse_tokens(texts, target.kind)
     body: dict[str, Any] = {

@@ -39,7 +39,7 @@ NAMES = {
 
 
 def render_embeddings(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out. Raises ``RequestRejected`` (400)."""
+    """The body to send, and the names of what was left out. Raises ``Unsupported`` for token ids."""
     texts = call.body["input"]
     refuse_tokens(texts, target.kind)
     each: dict[str, Any] = {}

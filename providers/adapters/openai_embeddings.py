@@ -17,7 +17,7 @@ from typing import Any
 from providers.adapters.base import load
 from providers.adapters.openai_reply import raise_error
 from providers.chat import Call, whole
-from providers.errors import MalformedReply, RequestRejected
+from providers.errors import MalformedReply, Unsupported
 from providers.wire import Target
 
 
@@ -58,7 +58,7 @@ ROWS: Mapping[str, Row] = {
 
 
 def render_embeddings(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The body to send, and the names of what was left out. Raises ``RequestRejected`` for token ids where only text
+    """The body to send, and the names of what was left out. Raises ``Unsupported`` for token ids where only text
     is taken."""
     row = ROWS.get(target.kind, DEFAULT)
     given = {key: value for key, value in call.body.items() if value is not None and key not in ("model", "input")}
@@ -80,11 +80,11 @@ def render_embeddings(call: Call, target: Target) -> tuple[dict[str, Any], tuple
 
 
 def refuse_tokens(texts: Any, kind: str) -> None:
-    """Raise ``RequestRejected`` for token ids: they mean nothing to a vendor with another tokenizer."""
+    """Raise ``Unsupported`` for token ids: they mean nothing to a vendor with another tokenizer."""
     if isinstance(texts, list) and texts and not isinstance(texts[0], str):
         message = f"'input' must be text for a provider of kind '{kind}': it takes no token ids."
         code, kind_of_error = "unsupported_parameter", "invalid_request_error"
-        raise RequestRejected(message, status=400, type=kind_of_error, code=code, param="input")
+        raise Unsupported(message, status=400, type=kind_of_error, code=code, param="input")
 
 
 def parse_embeddings(payload: bytes, target: Target) -> dict[str, Any]:
