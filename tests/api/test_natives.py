@@ -78,7 +78,53 @@ def test_the_same_kind_speaks_openais_format_at_a_base_url_that_says_so(
 
 
 def test_a_server_of_embeddings_is_not_asked_to_chat(client: OpenAI, switchboard: Switchboard) -> None:
+    before = len(switchboard.seen("vectors"))
     with pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(model="vectors/bge-m3", messages=HI)
     assert "tei upstreams know no chat" in caught.value.message
-    assert switchboard.seen("vectors") == []
+    assert len(switchboard.seen("vectors")) == before
+
+
+def test_texts_are_embedded_by_ollama(client: OpenAI, switchboard: Switchboard) -> None:
+    switchboard.plug("home", reply({"model": "e", "embeddings": [[0.25, -0.5], [1, 0]], "prompt_eval_count": 6}))
+    answer = client.embeddings.create(model="home/e", input=["a", "b"])
+    assert [row.embedding for row in answer.data] == [[0.25, -0.5], [1.0, 0.0]]
+    assert answer.usage.prompt_tokens == 6
+    sent = switchboard.seen("home")[-1]
+    assert (sent.target, sent.json) == ("/home/api/embed", {"model": "e", "input": ["a", "b"]})
+
+
+def test_texts_are_embedded_and_ranked_by_tei(
+    client: OpenAI, gateway: RunningGateway, switchboard: Switchboard
+) -> None:
+    row = {"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}
+    switchboard.plug(
+        "vectors",
+        reply({"object": "list", "data": [row], "model": "m3", "usage": {"prompt_tokens": 3, "total_tokens": 3}}),
+        reply([[0.25, -0.5]]),
+        reply([{"index": 1, "score": 0.9}, {"index": 0, "score": 0.1}]),
+    )
+    counted = client.embeddings.create(model="vectors/m3", input="a")
+    assert (counted.data[0].embedding, counted.usage.prompt_tokens) == ([0.25, -0.5], 3)
+    cut = client.embeddings.create(model="vectors/m3", input="a", extra_body={"truncate": True})
+    assert cut.data[0].embedding == [0.25, -0.5]
+    asked = {"model": "vectors/m3", "query": "q", "documents": ["a", "b"], "top_n": 1, "return_documents": True}
+    status, _, raw = gateway.post(asked, path="/v1/rerank")
+    assert status == 200
+    (best,) = json.loads(raw)["results"]
+    assert best == {"index": 1, "relevance_score": 0.9, "document": {"text": "b"}}
+    targets = [request.target for request in switchboard.seen("vectors")[-3:]]
+    assert targets == ["/vectors/v1/embeddings", "/vectors/embed", "/vectors/rerank"]
+
+
+def test_what_one_model_of_ollama_cannot_do_another_is_asked_for(
+    case: str, client: OpenAI, gateway: RunningGateway, switchboard: Switchboard
+) -> None:
+    refused = {"error": {"message": "registry.ollama.ai/library/gemma:2b does not support tools", "type": "api_error"}}
+    switchboard.plug(f"primary-{case}", reply(refused, status=400))
+    switchboard.plug(f"fallback-{case}", reply(completion("Hello")))
+    answer = client.chat.completions.create(model=case, messages=HI)
+    assert answer.choices[0].message.content == "Hello"
+    switchboard.plug("home", reply({"error": "gemma:2b does not support tools"}, status=400))
+    with pytest.raises(openai.BadRequestError, match="does not support tools"):
+        client.chat.completions.create(model="home/gemma:2b", messages=HI)

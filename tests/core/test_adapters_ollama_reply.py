@@ -156,6 +156,12 @@ def test_a_stream_without_its_last_line_is_a_cut(cut: int) -> None:
         parser.end()
 
 
+def test_a_stream_that_ends_between_two_lines_is_a_cut_too() -> None:
+    for lines in ([], [line(content="a")], [line(tool_calls=[called("a", {})])]):
+        with pytest.raises(StreamCut):
+            read(*lines)
+
+
 def test_the_last_line_needs_no_line_end_and_nothing_after_it_counts() -> None:
     data = json.dumps(line(content="a")).encode() + b"\r\n\r\n" + json.dumps(line(OVER)).encode()
     parser = ADAPTER.open_stream("chat", TARGET)
