@@ -74,7 +74,7 @@ def render_chat(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
 
 
 def render_embed(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """As ``render_chat``. Raises ``RequestRejected`` for tokens in place of text, which Ollama does not take."""
+    """As ``render_chat``. Raises ``Unsupported`` for tokens in place of text, which Ollama does not take."""
     given = {key: value for key, value in call.body.items() if value is not None}
     refuse_tokens(given.get("input"), target.kind)
     dropped: list[str] = []

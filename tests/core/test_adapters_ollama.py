@@ -238,6 +238,6 @@ def test_texts_to_be_embedded() -> None:
     assert got.path == "/api/embed"
     assert json.loads(got.body) == {"model": "qwen3:8b", "input": ["a", "b"], "dimensions": 64, "truncate": False}
     assert got.dropped == ("user",)
-    with pytest.raises(RequestRejected) as caught:
+    with pytest.raises(Unsupported) as caught:
         rendered("embeddings", input=[[1, 2]])
     assert caught.value.param == "input"
