@@ -12,13 +12,14 @@ from providers.chat import Call
 from providers.kinds import KINDS
 from providers.wire import Target
 
+BASE = "https://vendor.test/v1"
 HI: dict[str, Any] = {"role": "user", "content": "Hi"}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "tide", "strict": True, "parameters": {}}}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "high"}}
 
 
 def dropped(kind: str, *messages: dict[str, Any], model: str = "river", **given: Any) -> tuple[str, ...]:
-    target = Target("p", kind, KINDS[kind].wire, "https://vendor.test/v1", model)
+    target = Target("p", kind, KINDS[kind].wire_at(BASE), BASE, model)
     call = Call("chat", {"messages": list(messages) or [HI], **given})
     return ADAPTERS[target.wire].render(call, target).dropped
 
