@@ -172,6 +172,34 @@ def test_what_has_no_price_limit_is_only_tried_by_name(board, tmp_path):
     assert told.count("acme/x-deep-research: ✅ Success") == 4
 
 
+EMBEDDED = {
+    "object": "list",
+    "model": "m-1",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}],
+    "usage": {"prompt_tokens": 2, "total_tokens": 2},
+}
+RANKED = {"results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]}
+
+
+@pytest.mark.parametrize(
+    ("type_", "answer", "path", "operation"),
+    [
+        ("text-embeddings-inference", EMBEDDED, "/embeddings", "embeddings"),
+        ("text-classification", RANKED, "/rerank", "rerank"),
+    ],
+)
+def test_other_models_are_tried_on_the_operation_of_their_type(board, tmp_path, type_, answer, path, operation):
+    board.plug("acme", reply(answer))
+    provider(board, "acme", "special", type=type_)
+    told, failure = run(tmp_path, "--provider", "acme")
+    assert failure == ""
+    assert told.count("acme/special: ✅ Success") == 2
+    assert [request.target for request in board.seen("acme")] == [f"/acme/v1{path}"]
+    assert json.loads((tmp_path / "report.json").read_text())["results"][0]["operation"] == operation
+    board.plug("acme", reply({"object": "list", "data": [], "results": []}))
+    assert run(tmp_path, "--provider", "acme")[1] == "1 of 1 tests failed."
+
+
 def test_models_that_do_something_else_are_asked_for_that_or_left_out_with_the_reason(board, tmp_path):
     provider(board, "acme", "embedder", kind="anthropic", type="text-embeddings-inference")
     told, failure = run(tmp_path, "--provider", "acme")
