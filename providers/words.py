@@ -39,5 +39,5 @@ def in_words(error: UpstreamError) -> str:
     """ "the key was rejected (401): Incorrect API key". Never holds secrets: messages are blacked out before."""
     said = next((sentence for kind, sentence in SENTENCES if isinstance(error, kind)), "")
     status = f" ({error.status})" if error.status and said else ""
-    detail = " ".join(error.message.split())
+    detail = "".join(letter for letter in " ".join(error.message.split()) if letter.isprintable())
     return ": ".join(filter(None, (said + status, detail)))[:LONGEST]

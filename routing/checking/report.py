@@ -126,7 +126,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
 
 def _result(finding: Finding) -> dict[str, Any]:

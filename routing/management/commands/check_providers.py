@@ -53,7 +53,7 @@ class Command(BaseCommand):
         started = datetime.now(UTC).isoformat(timespec="seconds")
         findings = self.ask(questions, options["timeout"], max(1, options["jobs"]), options["language"])
         checked = Checked(tuple(findings), started, time.monotonic() - began)
-        self.stdout.write(f"\n{summary(checked, options['language'])}\n")
+        self.stdout.write(f"\n{summary(checked, options['language'])}\n\n")
         files = write(checked, options["report"] or default_path())
         counts = ", ".join(f"{checked.count(one)} {one}" for one in ("success", "failure", "skipped"))
         self.stdout.write(f"{counts}. Cost: {money(checked.amounts())}. Report: {files[0]} and {files[1].name}")
