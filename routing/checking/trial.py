@@ -93,7 +93,7 @@ def _judged(question: Question, credential: Any, asking: Asking, trace: Trace) -
         faults, usage = _faults(question.operation, reply.body), reply.body.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     price = price_at(candidate.facts.prices, time.time())
-    amount = cost(price, usage) if usage else None
+    amount = cost(price, usage) if "prompt_tokens" in usage else None
     return Finding(
         question,
         "failure" if faults else "success",

@@ -91,9 +91,10 @@ def rerank(body: Any, documents: int) -> list[str]:
 
 
 def transcription(body: Any) -> list[str]:
-    """``{"text": …}``; what a tone is heard as does not matter."""
-    heard = isinstance(body, Mapping) and isinstance(body.get("text"), str)
-    return [] if heard else ["text: expected a string"]
+    """A ``transcript`` of OpenAI's, ``{"text": …}`` or the text alone; what a tone is heard as does not matter."""
+    heard = body.get("transcript") if isinstance(body, Mapping) else None
+    text = heard.get("text") if isinstance(heard, Mapping) else heard
+    return [] if isinstance(text, str) else ["text: expected a string"]
 
 
 def _head(body: Body, object_: str) -> list[str]:

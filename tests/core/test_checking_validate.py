@@ -81,5 +81,7 @@ def test_embeddings_reranking_and_transcriptions_are_judged_too():
     assert validate.rerank({"results": results[::-1]}, 2) == ["results: not in the order of their scores"]
     assert validate.rerank({"results": [results[0], results[0]]}, 2)
     assert validate.rerank({"results": [{"index": 0, "relevance_score": None}]}, 1)
-    assert validate.transcription({"text": ""}) == []
-    assert validate.transcription({"text": None}) == ["text: expected a string"]
+    assert validate.transcription({"transcript": {"text": ""}}) == []
+    assert validate.transcription({"transcript": "hum"}) == []
+    assert validate.transcription({"transcript": {"text": None}}) == ["text: expected a string"]
+    assert validate.transcription({}) == ["text: expected a string"]

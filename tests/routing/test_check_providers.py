@@ -186,13 +186,14 @@ RANKED = {"results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "releva
     [
         ("text-embeddings-inference", EMBEDDED, "/embeddings", "embeddings"),
         ("text-classification", RANKED, "/rerank", "rerank"),
+        ("automatic-speech-recognition", {"text": "hum"}, "/audio/transcriptions", "transcription"),
     ],
 )
 def test_other_models_are_tried_on_the_operation_of_their_type(board, tmp_path, type_, answer, path, operation):
     board.plug("acme", reply(answer))
     provider(board, "acme", "special", type=type_)
     told, failure = run(tmp_path, "--provider", "acme")
-    assert failure == ""
+    assert failure == "", told
     assert told.count("acme/special: ✅ Success") == 2
     assert [request.target for request in board.seen("acme")] == [f"/acme/v1{path}"]
     assert json.loads((tmp_path / "report.json").read_text())["results"][0]["operation"] == operation
