@@ -49,9 +49,9 @@ class Quirks:
     ``message_keys``: the only keys taken (None: all). ``ids``: what tool calls' ids must look like (None: anything).
     ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
     user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``inline_pictures``: pictures by
-    web address are not fetched. ``lost_reasoning``: stands for the reasoning before tool calls that a client did not
-    keep, where the vendor refuses calls without it while thinking is on. ``functions``: the form
-    of tools before there were tools is taken.
+    web address are not fetched. ``lost_reasoning``: models
+    that refuse tool calls without the reasoning before them while they think, which they do unless told not to.
+    ``functions``: the form of tools before there were tools is taken.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Quirks:
     alternate: bool = False
     strip_tools: frozenset[str] = frozenset()
     inline_pictures: bool = False
-    lost_reasoning: str = ""
+    lost_reasoning: re.Pattern[str] | None = None
     functions: bool = False
 
 
@@ -107,7 +107,7 @@ QUIRKS: dict[str, Quirks] = {
         strip_tools=frozenset({"strict", "$schema", "$id"}),
     ),
     "deepseek": Quirks(
-        lost_reasoning=" ",
+        lost_reasoning=re.compile(r"^(?!deepseek-chat)"),
         ids=FORTY,
         rename=MAX_TOKENS,
         efforts={"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"},

@@ -50,8 +50,8 @@ def _message(message: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
                 out[key] = [_with_id(item, quirks.ids) for item in out[key]]
         if isinstance(out.get("tool_call_id"), str):
             out["tool_call_id"] = fitting(out["tool_call_id"], quirks.ids)
-    if quirks.lost_reasoning and calls and not out.get("reasoning_content"):
-        out["reasoning_content"] = quirks.lost_reasoning
+    if quirks.lost_reasoning is not None and calls and not out.get("reasoning_content"):
+        out["reasoning_content"] = " "  # stands for what the client did not keep
     if quirks.text_results and role == "tool" and isinstance(out.get("content"), list):
         out["content"] = "\n".join(_part_text(part) for part in out["content"])
     return out

@@ -33,7 +33,6 @@ NEUTRAL: Mapping[str, Any] = {
     "metadata": {},
     "tools": [],
 }
-OFF = {"type": "disabled"}  # thinking, in DeepSeek's words
 LENGTHS = ("max_tokens", "max_completion_tokens")
 MODES = frozenset({"auto", "none", "required"})
 
@@ -55,12 +54,20 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     messages = given.get("messages")
     body = {"model": target.upstream_model, **body}
     if call.operation == "chat" and isinstance(messages, list):
-        if {**extra, **body}.get("thinking") == OFF:
-            quirks = replace(quirks, lost_reasoning="")
+        if not _thinks({**extra, **body}, quirks, target.upstream_model):
+            quirks = replace(quirks, lost_reasoning=None)
         body["messages"] = render_messages(messages, quirks, dropped)
     _mode(body, call, quirks, target.upstream_model)
     body.update(extra)
     return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
+
+
+def _thinks(body: Mapping[str, Any], quirks: Quirks, model: str) -> bool:
+    """Whether the model thinks: as it is told in DeepSeek's words, else as models of its name do."""
+    said = body.get("thinking")
+    if isinstance(said, dict):
+        return said.get("type") == "enabled"
+    return quirks.lost_reasoning is not None and quirks.lost_reasoning.search(model) is not None
 
 
 def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: list[str]) -> dict[str, Any]:

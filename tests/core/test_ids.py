@@ -36,8 +36,8 @@ def conversation(*ids: str, **said: Any) -> list[dict[str, Any]]:
     ]
 
 
-def sent(kind: str, messages: list[dict[str, Any]], **given: Any) -> Any:
-    target = Target("p", kind, KINDS[kind].wire, "https://vendor.test/v1", "river")
+def sent(kind: str, messages: list[dict[str, Any]], model: str = "river", **given: Any) -> Any:
+    target = Target("p", kind, KINDS[kind].wire, "https://vendor.test/v1", model)
     before = json.dumps(messages)
     body = json.loads(ADAPTERS[target.wire].render(Call("chat", {"messages": messages, **given}), target).body)
     assert json.dumps(messages) == before, "the caller keeps its own ids"
@@ -81,7 +81,9 @@ def test_deepseek_gets_reasoning_back_before_tool_calls_even_where_the_client_lo
     assert [message.get("reasoning_content") for message in messages["messages"]] == [None, "Hm.", " ", None]
 
 
-@pytest.mark.parametrize("off", [{"thinking": {"type": "disabled"}}, {"reasoning_effort": "none"}])
+@pytest.mark.parametrize(
+    "off", [{"thinking": {"type": "disabled"}}, {"reasoning_effort": "none"}, {"model": "deepseek-chat"}]
+)
 def test_deepseek_without_thinking_needs_no_reasoning_back(off: dict[str, Any]) -> None:
     assert "reasoning_content" not in sent("deepseek", conversation("b"), **off)["messages"][1]
 
