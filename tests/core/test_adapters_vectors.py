@@ -196,7 +196,7 @@ def test_half_an_answer_is_the_upstreams_fault(data: Any) -> None:
 
 
 def test_numbers_that_are_none_are_the_upstreams_fault() -> None:
-    reply = b'{"data": [{"index": 0, "embedding": [0.5]}, {"index": 1, "embedding": [NaN]}]}'
+    reply = b'{"data": [{"index": 0, "embedding": [0.5]}, {"index": 1, "embedding": [0.5, NaN]}]}'
     with pytest.raises(MalformedReply):
         read("openai-compatible", "embeddings", reply, TWO)
 
