@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test demo bench lint clean prerequisites
+.PHONY: help run test demo real-model bench lint clean prerequisites
 
 help: ## these lines
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(VENV)/run.stamp ## install, prepare and start the gateway
 	@exec $(BIN)/python manage.py prepare --serve
@@ -30,6 +30,9 @@ lint: $(VENV)/dev.stamp ## style, types, the walls between the apps, migrations
 
 demo: $(VENV)/run.stamp ## a small real model on this machine, behind the gateway
 	@exec $(BIN)/python -m deploy.demo
+
+real-model: $(VENV)/dev.stamp ## a small real model behind the gateway, tested in two formats (minutes)
+	$(BIN)/pytest -m real_model tests/real $(ARGS)
 
 bench: $(VENV)/run.stamp ## requests and streams per second, beside a direct call and nginx
 	@exec $(BIN)/python -m bench
