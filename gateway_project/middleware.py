@@ -5,6 +5,7 @@ Subclasses rather than a wrapper, so that the admin's own system checks still fi
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,13 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from gateway_project.api.body import BODY_SECONDS, Incoming, time_limit
+from gateway_project.api.drf import CALLER_LEFT
+from gateway_project.api.errors import ApiError
 from metrics import native
+from providers.errors import CallerLeft
+
+IN_MEMORY = 1 << 20
 
 BROWSER_PATHS = ("/admin/", "/static/", "/docs", "/openapi.json")
 
@@ -66,12 +73,33 @@ class BrowserMessages(BrowserOnly, MessageMiddleware):
 
 
 class NativeThread:
-    """The whole browser request, database work included, runs apart from the event loop (``metrics.native``)."""
+    """The whole browser request, database work included, runs apart from the event loop (``metrics.native``).
+
+    Its body is received before that: in another thread, gevent cannot wait for what has not arrived yet.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if for_browsers(request):
+        if not for_browsers(request):
+            return self.get_response(request)
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
+            try:
+                receive(request, body)
+            except ApiError as error:
+                return HttpResponse(error.failure.message, status=error.failure.status, content_type="text/plain")
+            except CallerLeft:
+                return HttpResponse(status=CALLER_LEFT)
             return native.run_request(self.get_response, request)
-        return self.get_response(request)
+
+
+def receive(request: HttpRequest, body: Any) -> None:
+    """Read the whole body from the caller into the file ``body``, and let Django read it from there."""
+    with time_limit(BODY_SECONDS):
+        incoming = Incoming(request)
+        while piece := incoming.read():
+            body.write(piece)
+    request.META["CONTENT_LENGTH"] = str(body.tell())
+    body.seek(0)
+    request._stream = body

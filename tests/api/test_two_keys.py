@@ -101,12 +101,10 @@ def test_the_second_key_answers_and_the_first_rests_at_every_worker(
         assert {ask(keyed, name)[0] for _ in range(12)} == {200}
         return FIRST not in board.keys_seen(name)[before:]
 
-    wait_for(spared, "both workers leave the first key alone", 5)
-    assert spared()
+    wait_for(lambda: spared() and spared() and spared(), "both workers leave the first key alone")
     query = f"SELECT outcome FROM metrics_attemptlog WHERE credential = '{name}/first' AND status = {status}"
-    assert wait_for(lambda: keyed.rows(query), "the record tells of the refused key") == [
-        {"outcome": "credential_rejected"}
-    ]
+    told = [row["outcome"] for row in wait_for(lambda: keyed.rows(query), "the record tells of the refused key")]
+    assert told in (["credential_rejected"], ["credential_rejected"] * 2)  # each worker may learn it by itself
     assert keyed.rows(f"SELECT DISTINCT outcome FROM metrics_requestlog WHERE provider = '{name}'") == [
         {"outcome": "success"}
     ]
