@@ -53,7 +53,10 @@ def fetch(url: str, most: int, until: float, gone: Callable[[], bool], reach: Re
         answer = _get(url, most, until, gone, reach)
         if isinstance(answer, bytes):
             return answer
-        url = urljoin(url, answer)
+        try:
+            url = urljoin(url, answer)
+        except ValueError as error:
+            raise ConnectFailed("moved to what is no address") from error
     raise ConnectFailed("too many redirects")
 
 

@@ -136,6 +136,16 @@ def test_a_redirect_to_a_private_place_is_refused(place: str, authority: tuple[P
         assert server.connections == 1
 
 
+@pytest.mark.parametrize("place", ["https://[half", "//[", "https://a]b/", "https://:99999/"])
+def test_a_redirect_to_what_is_no_address_is_refused_like_any_other(
+    place: str, authority: tuple[Path, ssl.SSLContext]
+) -> None:
+    with Upstream(reply(b"", 302, Location=place), tls=authority[1]) as server:
+        with pytest.raises(UpstreamError):
+            get(pics(server), local(authority))
+        assert len(server.requests) == 1
+
+
 def test_redirects_that_never_end_are_given_up(authority: tuple[Path, ssl.SSLContext]) -> None:
     with Upstream(reply(b"", 302, Location="/again"), tls=authority[1]) as server:
         with pytest.raises(UpstreamError):
