@@ -18,6 +18,7 @@ from providers.transport import Exchange, pictures
 from providers.wire import Credential, Limits, Rendered, Target, Trace, WireRequest
 
 USAGE_GRACE = 0.5  # seconds that a finished stream may still take to bring its usage and its terminal event
+SHORTEST_PART = 4  # letters of a secret at the end of what was cut that are worth hiding
 
 _BASE_HEADERS = {"content-type": "application/json", "user-agent": "switchyard", "accept-encoding": "identity"}
 
@@ -195,10 +196,18 @@ def black_out(secrets: tuple[str, ...], error: BaseException) -> None:
     for name in ("message", "type", "code", "param"):
         words = getattr(error, name)
         for secret in secrets:
-            if words and secret in words:
-                words = words.replace(secret, "***")
+            words = words and _without(secret, words)
         setattr(error, name, words)
     error.args = (error.message,)
+
+
+def _without(secret: str, words: str) -> str:
+    """``words`` are cut to a length before they come here: the beginning of a secret may stand at their end."""
+    words = words.replace(secret, "***")
+    for length in range(min(len(secret), len(words)), SHORTEST_PART - 1, -1):
+        if words.endswith(secret[:length]):
+            return f"{words[:-length]}***"
+    return words
 
 
 def wire_request(target: Target, credential: Credential | None, call: Call, rendered: Rendered) -> WireRequest:

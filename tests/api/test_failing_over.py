@@ -205,6 +205,21 @@ def test_a_key_that_a_vendor_quotes_never_reaches_the_caller(gateway: RunningGat
         assert b"hunter2" not in body
 
 
+@pytest.mark.parametrize("room", [2000, 300, 200])
+def test_a_key_that_is_cut_off_with_a_long_message_does_not_show_its_beginning(
+    room: int, gateway: RunningGateway, switchboard: Switchboard
+) -> None:
+    words = "no " * 700
+    said = (words[: room - 14] + " hunter2PLAINxyzzy99").strip()
+    error = {"message": said, "code": said}
+    page = f"<html>{said}</html>".encode()
+    for answer in (reply({"error": error}, status=400), reply(page, status=400, media="text/html")):
+        switchboard.plug("keyed", answer)
+        _, _, body = gateway.post({"model": "keyed/m-1", "messages": HI})
+        assert b"no no no" in body
+        assert b"hunter2" not in body
+
+
 def test_a_log_line_cannot_be_forged(gateway: RunningGateway, switchboard: Switchboard) -> None:
     limited = reply({"error": {"message": "slow\nCRITICAL forged \x1b[31mline"}}, status=429, Retry_After="30")
     switchboard.plug("keyed", limited)
