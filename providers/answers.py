@@ -66,7 +66,7 @@ def _decoded(text: str) -> tuple[float, ...]:
 def _ranking(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     documents = asked["documents"]
     indexes = [result["index"] for result in body["results"]]
-    if not indexes or len(set(indexes)) < len(indexes) or max(indexes) >= len(documents):
+    if not indexes or len(set(indexes)) < len(indexes) or min(indexes) < 0 or max(indexes) >= len(documents):
         raise MalformedReply("The upstream's reply ranks other documents than were asked about.")
     for result in body["results"]:
         score = result["relevance_score"]

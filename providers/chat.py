@@ -108,12 +108,18 @@ def finish_reason(reason: Any, called: bool) -> str:
 
 def whole(value: Any) -> int | None:
     """A count as a vendor may write it (13, 13.0, "13") → int ≥ 0, else None."""
+    number = integer(value)
+    return None if number is None else max(0, number)
+
+
+def integer(value: Any) -> int | None:
+    """As ``whole``, for what a negative number is no sort of: an index."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         return int(value)
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        return max(0, int(value))
+        return int(value)
     return None
 
 

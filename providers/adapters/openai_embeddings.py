@@ -16,7 +16,7 @@ from typing import Any
 
 from providers.adapters.base import load
 from providers.adapters.openai_reply import raise_error
-from providers.chat import Call, whole
+from providers.chat import Call, integer, whole
 from providers.errors import MalformedReply, Unsupported
 from providers.wire import Target
 
@@ -108,7 +108,7 @@ def parse_embeddings(payload: bytes, target: Target) -> dict[str, Any]:
 def _item(item: Any, place: int, in_bytes: bool) -> dict[str, Any]:
     if not isinstance(item, dict):
         raise MalformedReply("The upstream's reply holds an embedding that is not an object.")
-    index, vector = whole(item.get("index")), item.get("embedding")
+    index, vector = integer(item.get("index")), item.get("embedding")
     if in_bytes and isinstance(vector, str):
         vector = _signed(vector)
     return {"object": "embedding", "index": place if index is None else index, "embedding": vector}

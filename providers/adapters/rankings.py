@@ -14,7 +14,7 @@ from typing import Any
 from providers.adapters.base import load
 from providers.adapters.openai_embeddings import input_usage
 from providers.adapters.openai_reply import raise_error
-from providers.chat import whole
+from providers.chat import integer, whole
 from providers.errors import MalformedReply
 
 
@@ -51,7 +51,7 @@ def _items(raw: Mapping[str, Any]) -> list[Any]:
 
 
 def _result(item: Any) -> dict[str, Any]:
-    index = whole(item.get("index")) if isinstance(item, dict) else None
+    index = integer(item.get("index")) if isinstance(item, dict) else None
     if index is None:
         raise MalformedReply("The upstream's reply holds a result without its index.")
     return {"index": index, "relevance_score": item.get("relevance_score", item.get("score"))}

@@ -181,6 +181,7 @@ LIST: dict[str, Any] = {"object": "list", "model": "m"}
         [{"index": 0, "embedding": [0.5]}],
         [{"index": 0, "embedding": [0.5]}, {"index": 0, "embedding": [0.5]}],
         [{"index": 0, "embedding": [0.5]}, {"index": 2, "embedding": [0.5]}],
+        [{"index": -1, "embedding": [0.5]}, {"index": 1, "embedding": [0.5]}],
         [{"index": 0, "embedding": [0.5]}, {"index": 1, "embedding": []}],
         [{"index": 0, "embedding": [0.5]}, {"index": 1, "embedding": None}],
         [{"index": 0, "embedding": [0.5]}, {"index": 1, "embedding": [None]}],
@@ -211,6 +212,7 @@ def test_numbers_that_are_none_are_the_upstreams_fault() -> None:
         [{"index": 0, "relevance_score": None}],
         [{"index": 0, "relevance_score": "high"}],
         [{"index": 2, "relevance_score": 0.5}],
+        [{"index": -1, "relevance_score": 0.5}],
         [{"index": 0, "relevance_score": 0.5}, {"index": 0, "relevance_score": 0.4}],
     ],
 )
