@@ -165,7 +165,7 @@ def _message(blocks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
             thoughts.append(entry.get("text", ""))
         elif kind == "text":
             start = sum(map(len, texts))
-            texts.append(_str(block.get("text")))
+            texts.append(said(block.get("text")))
             cited = citations(block.get("citations"))
             quoted += cited
             notes += _annotations(cited, start, start + len(texts[-1]))
@@ -198,6 +198,13 @@ def _annotations(cited: list[dict[str, Any]], start: int, end: int) -> list[dict
             place = {"start_index": start, "end_index": end, "title": _str(title), "url": url}
             out.append({"type": "url_citation", "url_citation": place})
     return out
+
+
+def said(value: Any) -> str:
+    """What the vendor says of an answer: text, or nothing. Anything else is not left out but ``MalformedReply``."""
+    if value is not None and not isinstance(value, str):
+        raise MalformedReply("The upstream's text is not text.")
+    return value or ""
 
 
 def _str(value: Any) -> str:

@@ -124,8 +124,8 @@ class AnthropicStream(EventStreamParser):
     def _block_delta(self, index: int, delta: dict[str, Any]) -> list[dict[str, Any]]:
         kind = delta.get("type")
         if kind == "text_delta":
-            text = delta.get("text")
-            return self._say({"content": text}) if isinstance(text, str) and text else []
+            words = reply.said(delta.get("text"))
+            return self._say({"content": words}) if words else []
         if kind == "citations_delta":
             cited = reply.citations([delta.get("citation")])
             return self._say({"citations": cited}) if cited else []
@@ -133,8 +133,8 @@ class AnthropicStream(EventStreamParser):
         if kind == "input_json_delta":
             if block is None:
                 raise MalformedReply("The upstream sent arguments of a tool call that it did not begin.")
-            text = delta.get("partial_json")
-            return self._arguments(block, text) if isinstance(text, str) and text else []
+            piece = reply.said(delta.get("partial_json"))
+            return self._arguments(block, piece) if piece else []
         if kind in ("thinking_delta", "signature_delta"):
             if block is None:
                 block = self._open[index] = _Block(index, "thinking", {"type": "thinking"})

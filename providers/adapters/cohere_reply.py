@@ -167,7 +167,9 @@ def content(given: Any) -> tuple[list[str | None], str]:
         if not isinstance(part, dict):
             raise MalformedReply("The upstream's content holds a part that is not an object.")
         text, thought = part.get("text"), part.get("thinking")
-        texts.append(text if isinstance(text, str) and part.get("type") != "thinking" else None)
+        if text is not None and not isinstance(text, str):
+            raise MalformedReply("The upstream's text is not text.")
+        texts.append(text if part.get("type") != "thinking" else None)
         if isinstance(thought, str):
             thoughts.append(thought)
     return texts, "".join(thoughts)

@@ -67,7 +67,9 @@ class CohereStream(EventStreamParser):
             given = {"text": given}
         text, thought = (given.get("text"), given.get("thinking")) if isinstance(given, dict) else (None, None)
         out: dict[str, Any] = {}
-        if isinstance(text, str) and text:
+        if text is not None and not isinstance(text, str):
+            raise MalformedReply("The upstream's text is not text.")
+        if text:
             out["content"] = text
         if isinstance(thought, str) and thought:
             self._thinking.append(thought)

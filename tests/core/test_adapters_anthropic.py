@@ -152,6 +152,17 @@ def test_a_stream_is_whole_only_with_a_stop_reason() -> None:
         read(START, TEXT)
 
 
+def test_what_is_said_but_is_no_text_is_the_upstreams_fault_and_not_left_out() -> None:
+    tool = {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "f"}}
+    arguments = {"type": "input_json_delta", "partial_json": {"city": "Oslo"}}
+    for events in ([{**TEXT, "delta": {"type": "text_delta", "text": 5}}], [tool, {**TEXT, "delta": arguments}]):
+        with pytest.raises(MalformedReply):
+            read(START, *events, STOP)
+    message = {"type": "message", "content": [{"type": "text", "text": ["Hi"]}], "stop_reason": "end_turn"}
+    with pytest.raises(MalformedReply):
+        ADAPTER.parse("chat", json.dumps(message).encode(), target())
+
+
 def test_streamed_thinking_brings_its_signature_along() -> None:
     block = {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}
     deltas = [{"type": "thinking_delta", "thinking": "Hm"}, {"type": "signature_delta", "signature": "c2ln"}]

@@ -10,6 +10,7 @@ import pytest
 from providers.errors import (
     ContextTooLong,
     CredentialRejected,
+    MalformedReply,
     ModelMissing,
     RateLimited,
     RequestRejected,
@@ -205,3 +206,11 @@ def test_something_that_does_not_stream_still_answers() -> None:
     assert last["choices"][0]["finish_reason"] == "tool_calls"
     assert count["usage"] == {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
     assert {chunk["object"] for chunk in (first, last, count)} == {"chat.completion.chunk"}
+
+
+def test_what_is_said_but_is_no_text_is_the_upstreams_fault_and_not_left_out() -> None:
+    with pytest.raises(MalformedReply):
+        parse({"message": {"content": [{"type": "text", "text": 5}]}, "finish_reason": "COMPLETE"})
+    parser = ADAPTER.open_stream("chat", target())
+    with pytest.raises(MalformedReply):
+        parser.feed(sse(START, TEXT, event("content-delta", 0, content={"text": ["lo"]})))
