@@ -44,6 +44,7 @@ REDACTIONS = (
     ),
     (re.compile(r"\b(?:sk|pk|rk|gsk|xai|pplx|csk|hf|key|fw|nvapi|dsk)[-_][A-Za-z0-9_*-]{6,}"), "[redacted]"),
     (re.compile(r"\bAIza[0-9A-Za-z_*-]{8,}|\beyJ[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]+)*"), "[redacted]"),
+    (re.compile(r"[?&][\w.-]{0,40}(?:token|sig|signature|key|secret)=[^\s\"'<>`]+", re.I), "[redacted]"),
     (re.compile(r"[^\s\"'`:=,;(]{0,80}\*{3,}[^\s\"'`,;)]{0,80}"), "[redacted]"),
 )
 

@@ -175,6 +175,7 @@ def test_every_shape_of_error_gives_up_its_words(body: Any, expected: Any) -> No
         "token eyJabcdef123456.abcdef123456.abcdef123456",
         "see http://10.0.0.1:8000/v1?key=abcdef123456",
         "<not-a-r****key>",
+        "could not load /pictures/1.png?size=2&X-Amz-Signature=abcdef123456&x=1",
     ],
 )
 def test_messages_hold_no_addresses_and_no_pieces_of_keys(text: str) -> None:
