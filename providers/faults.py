@@ -71,7 +71,7 @@ FILTERED = re.compile(
 )
 EXHAUSTED = re.compile(
     r"insufficient[_ ](quota|balance|credits|funds)|billing_(hard_limit|not_active)|enforced_spend_limit|credit balance"
-    r"|out of credits",
+    r"|out of credits|api usage limits|\barrearage\b",
     re.I,
 )
 KEY = re.compile(
@@ -95,7 +95,10 @@ MODEL = re.compile(
     re.I,
 )
 INCAPABLE = re.compile(
-    r"does not support (tools|thinking|chat|generate|insert|embed|vision|images?)\b|^think value\b", re.I
+    r"does not support (tools|thinking|chat|generate|insert|embed|vision|images?)\b|^think value\b|at most 0 [iav]"
+    r"|\b(tools|tool use|thinking|function calling) (is|are) not (supported by|enabled for)\b|tool choice requires --"
+    r"|only supported by certain models",
+    re.I,
 )
 
 
@@ -214,11 +217,12 @@ def _kind(status: int, fault: Fault) -> type[UpstreamError]:
     if kind is not None:
         return kind
     own = _without_quotes(words)
-    if KEY.search(own):
+    if KEY.search(own) or EXHAUSTED.search(own):
         return CredentialRejected
-    for pattern, meaning in ((CONTEXT, ContextTooLong), (FILTERED, ContentFiltered)):
-        if pattern.search(words):
-            return meaning
+    if CONTEXT.search(words):
+        return ContextTooLong
+    if FILTERED.search(words):
+        return ContentFiltered
     if INCAPABLE.search(own):
         return Unsupported
     return ModelMissing if MODEL.search(own) else RequestRejected
@@ -238,18 +242,14 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         for key in ("message", "error", "detail", "msg"):
             inner = value.get(key)
-            if isinstance(inner, str) and inner:
-                return inner.strip()
-            if isinstance(inner, list):
-                return "; ".join(filter(None, (_item(item) for item in inner[:20])))
+            if inner and isinstance(inner, (str, list)):
+                return _text(inner)
     return ""
 
 
 def _item(item: Any) -> str:
-    if isinstance(item, str):
-        return item
     if not isinstance(item, dict):
-        return ""
+        return item if isinstance(item, str) else ""
     message = item.get("msg") or item.get("message")
     if not isinstance(message, str):
         return ""
@@ -277,19 +277,19 @@ def _provider_message(source: Mapping[str, Any]) -> str:
 
 
 def _reasons(source: Mapping[str, Any]) -> str:
-    """Signs of moderation: OpenRouter's ``metadata.reasons``, Azure's ``innererror.code``."""
-    metadata, inner = source.get("metadata"), source.get("innererror")
+    """Signs of moderation (OpenRouter's ``metadata.reasons``) and codes beside the error's own: Azure's
+    ``innererror.code``, Anthropic's ``details.error_code``."""
+    metadata = source.get("metadata")
     moderated = isinstance(metadata, dict) and ("reasons" in metadata or "flagged_input" in metadata)
-    code = inner.get("code") if isinstance(inner, dict) else None
-    return " ".join(filter(None, ("moderation" if moderated else "", code if isinstance(code, str) else "")))
+    places = (source.get("innererror"), "code"), (source.get("details"), "error_code")
+    codes = [place[key] for place, key in places if isinstance(place, dict) and isinstance(place.get(key), str)]
+    return " ".join((["moderation"] if moderated else []) + codes)
 
 
 def _word(value: Any) -> str | None:
     if isinstance(value, str) and value:
         return redact(value[:200])
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)[:20]
-    return None
+    return str(value)[:20] if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _status(value: Any) -> int | None:

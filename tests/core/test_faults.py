@@ -19,6 +19,7 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
     ServerFailed,
+    Unsupported,
     UpstreamError,
 )
 from providers.waiting import retry_after
@@ -88,6 +89,16 @@ def test_the_status_decides_where_words_say_nothing(status: int, kind: type[Upst
         (400, {"error": {"message": "The response was filtered", "code": "content_filter"}}, ContentFiltered),
         (400, {"error": {"message": "x", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, ContentFiltered),
         (400, {"error": {"message": "max_tokens is too large: 99999", "param": "max_tokens"}}, RequestRejected),
+        (400, {"error": {"code": "Arrearage", "message": "Access denied."}}, CredentialRejected),
+        (400, {"error": {"message": "You have reached your API usage limits."}}, CredentialRejected),
+        (400, {"error": {"message": "Unknown value 'credit balance'."}}, RequestRejected),
+        (
+            429,
+            {"error": {"message": "x", "details": {"error_code": "enforced_spend_limit_reached"}}},
+            CredentialRejected,
+        ),
+        (400, {"error": {"message": "Function calling is not enabled for models/gem"}}, Unsupported),
+        (400, {"error": {"message": "At most 0 image(s) may be provided in one prompt."}}, Unsupported),
         (403, {"error": {"code": 403, "message": "no", "metadata": {"reasons": ["violence"]}}}, ContentFiltered),
         (403, {"error": {"message": "Input was flagged by moderation"}}, ContentFiltered),
         (
