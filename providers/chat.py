@@ -127,8 +127,9 @@ def usage(given: Any) -> dict[str, Any] | None:
     """A vendor's usage object → one where total = prompt + completion and all counts are ints; None if it says nothing.
 
     xAI and Gemini count reasoning in the total but not in ``completion_tokens``: what the total has beyond prompt and
-    completion was generated, and is added to the completion. Cached and reasoning tokens are parts of their sums and
-    never exceed them (OpenRouter counts the two by different tokenizers). Unknown keys pass.
+    completion was generated, and is added to the completion; where sound was heard (Mistral), it was read. Cached and
+    reasoning tokens are parts of their sums and never exceed them (OpenRouter counts the two by different tokenizers).
+    Unknown keys pass.
     """
     if not isinstance(given, Mapping):
         return None
@@ -137,8 +138,8 @@ def usage(given: Any) -> dict[str, Any] | None:
     )
     if prompt is None and completion is None and total is None:
         return None
-    if prompt is None:
-        prompt = max(0, (total or 0) - (completion or 0))
+    if prompt is None or (given.get("prompt_audio_seconds") and total is not None and completion is not None):
+        prompt = max(prompt or 0, (total or 0) - (completion or 0))
     if completion is None or (total is not None and total > prompt + completion):
         completion = max(0, (total or 0) - prompt)
     out = {**given, "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}

@@ -84,8 +84,17 @@ def extras(raw: Mapping[str, Any]) -> dict[str, Any]:
 def logprobs(given: Any) -> dict[str, Any] | None:
     """OpenAI's logprobs, or None for other vendors' kinds (the old completions' lists of tokens)."""
     if isinstance(given, dict) and (isinstance(given.get("content"), list) or isinstance(given.get("refusal"), list)):
-        return given
+        return {key: [_chance(item) for item in value] if _is_chances(value) else value for key, value in given.items()}
     return None
+
+
+def _is_chances(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _chance(token: dict[str, Any]) -> dict[str, Any]:
+    """A token's chance with the list of others that the official types demand."""
+    return token if isinstance(token.get("top_logprobs"), list) else {**token, "top_logprobs": []}
 
 
 def failed(reason: Any, choice: Mapping[str, Any]) -> None:
@@ -176,7 +185,8 @@ def _tool_call(call: Any) -> dict[str, Any]:
     if not isinstance(call, dict):
         raise MalformedReply("The upstream's reply holds a tool call that is not an object.")
     identifier = call.get("id")
-    out = {**call, "id": identifier if isinstance(identifier, str) and identifier else call_id()}
+    out = {key: value for key, value in call.items() if key != "index"}
+    out["id"] = identifier if isinstance(identifier, str) and identifier else call_id()
     if call.get("type") == "custom" and isinstance(call.get("custom"), dict):
         return out
     function = call.get("function")

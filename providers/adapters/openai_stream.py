@@ -72,8 +72,7 @@ class OpenAIStream(EventStreamParser):
             choices = []
         if not isinstance(choices, list):
             raise MalformedReply("The upstream sent an event that is no chunk of a completion.")
-        if raw.get("usage"):
-            self._usage = raw["usage"]
+        self._usage = raw.get("usage") or _groq_usage(raw) or self._usage
         deltas = []
         for position, choice in enumerate(choices):
             delta = self._choice(choice, position)
@@ -99,13 +98,13 @@ class OpenAIStream(EventStreamParser):
         if state is None:
             state = self._choices[index] = _Choice(index)
         given = choice.get("delta")
-        if given is None:
+        if given is None and not state.begun:  # Perplexity repeats the whole message at the end
             given = choice.get("message")
         delta = self._delta(given if isinstance(given, dict) else {}, state)
         rest = {key: value for key, value in choice.items() if key not in reply.CHOICE_KEYS}
         reason = choice.get("finish_reason")
+        reply.failed(reason, choice)
         if reason is not None:
-            reply.failed(reason, choice)
             if reason == "":
                 state.blank = True
             else:
@@ -166,6 +165,12 @@ class OpenAIStream(EventStreamParser):
 
     def _whole(self, payload: bytes) -> list[dict[str, Any]]:
         return self._at_once(reply.parse_completion, payload)
+
+
+def _groq_usage(raw: dict[str, Any]) -> Any:
+    """Groq's counts on the last chunk, where they stand also for those who did not ask."""
+    own = raw.get("x_groq")
+    return own.get("usage") if isinstance(own, dict) else None
 
 
 def _last_delta(state: _Choice) -> dict[str, Any]:

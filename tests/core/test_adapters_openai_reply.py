@@ -10,7 +10,7 @@ import pytest
 from providers.adapters import ADAPTERS
 from providers.adapters.base import StreamParser
 from providers.chat import Call
-from providers.errors import MalformedReply, RequestRejected
+from providers.errors import MalformedReply, RequestRejected, ServerFailed
 from providers.wire import Target
 
 ADAPTER = ADAPTERS["openai"]
@@ -129,3 +129,32 @@ def test_the_path_may_be_overridden_and_the_body_may_hold_huge_numbers() -> None
         deep = [deep]
     with pytest.raises(RequestRejected):
         ADAPTER.render(Call("chat", {"messages": [], "x": deep}), target())
+
+
+def test_a_whole_message_after_deltas_is_not_said_again() -> None:
+    """Perplexity, concise: the last event has no delta, and the message as it became."""
+    last = {"index": 0, "message": {"role": "assistant", "content": "Yes"}, "finish_reason": "stop"}
+    chunks = read(chunk(choice({"role": "assistant", "content": "Yes"})), chunk(last), kind="perplexity")
+    assert [c["choices"][0]["delta"].get("content") for c in chunks] == ["Yes", None]
+
+
+def test_an_error_of_a_choice_is_one_whatever_its_finish_reason() -> None:
+    broken = choice({"content": ""}) | {"error": {"code": 502, "message": "gone"}}
+    with pytest.raises(ServerFailed, match="gone"):
+        read(chunk(choice({"content": "a"})), chunk(broken), chunk(choice({}, "stop")), kind="openrouter")
+
+
+def test_counts_in_groqs_own_corner_are_read() -> None:
+    counts = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11, "queue_time": 0.1}
+    chunks = read(chunk(choice({"content": "a"})), chunk(choice({}, "stop"), x_groq={"id": "r", "usage": counts}))
+    assert chunks[-1]["usage"] == counts
+
+
+def test_chances_without_others_and_numbered_calls_are_as_the_official_types_have_them() -> None:
+    said = {"content": [{"token": "a", "logprob": -0.5}]}
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+    raw = whole({"role": "assistant", "content": "a", "tool_calls": [call]}, "tool_calls")
+    raw["choices"][0]["logprobs"] = said
+    answer = parse(raw)["choices"][0]
+    assert answer["logprobs"] == {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": []}]}
+    assert "index" not in answer["message"]["tool_calls"][0]

@@ -95,3 +95,11 @@ def test_content_is_more_than_roles_and_empty_deltas(delta: dict[str, Any], expe
 def test_only_real_nesting_counts_as_deep(text: str, deep: bool) -> None:
     assert too_deep(json.loads(text), text) is deep
     assert too_deep(json.loads(text), text.encode()) is deep
+
+
+def test_what_was_heard_was_read_and_not_written() -> None:
+    """Mistral counts the tokens of sound in the total alone."""
+    given = {"prompt_audio_seconds": 203, "prompt_tokens": 4, "completion_tokens": 635, "total_tokens": 3264}
+    got = usage(given)
+    assert got is not None
+    assert (got["prompt_tokens"], got["completion_tokens"], got["total_tokens"]) == (2629, 635, 3264)
