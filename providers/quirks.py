@@ -16,7 +16,10 @@ REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 COMPLETION_TOKENS = {"max_tokens": "max_completion_tokens"}
 MAX_TOKENS = {"max_completion_tokens": "max_tokens"}
 SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"})
-OPENAI_ONLY = frozenset({"logit_bias", "store", "metadata", "prediction", "modalities", "audio", "service_tier"})
+OPENAI_ONLY = frozenset(
+    {"logit_bias", "store", "metadata", "prediction", "modalities", "audio", "service_tier", "verbosity"}
+    | {"safety_identifier", "prompt_cache_key", "prompt_cache_retention"}
+)
 
 MISTRAL_TAKES = frozenset(
     {"messages", "temperature", "top_p", "max_tokens", "stream", "stop", "random_seed", "metadata", "response_format"}
@@ -28,6 +31,13 @@ AI21_TAKES = frozenset(
     {"messages", "tools", "tool_choice", "response_format", "documents", "max_tokens", "temperature", "top_p", "stop"}
     | {"n", "stream", "seed", "user"}
 )
+# Hybrid models think only where told to; the budget is in tokens, and without one they think as long as they want.
+QWEN_EFFORTS: Mapping[str, Mapping[str, object]] = {
+    "none": {"enable_thinking": False},
+    **{key: {"enable_thinking": True, "thinking_budget": 1024} for key in ("minimal", "low")},
+    "medium": {"enable_thinking": True, "thinking_budget": 8192},
+    **{key: {"enable_thinking": True} for key in ("high", "xhigh", "max")},
+}
 OLLAMA_TAKES = frozenset(
     {"messages", "max_tokens", "seed", "stop", "temperature", "frequency_penalty", "presence_penalty", "top_p"}
     | {"response_format", "tools", "reasoning", "reasoning_effort", "logprobs", "top_logprobs"}
@@ -40,8 +50,9 @@ class Quirks:
 
     ``rename``: caller's parameter → the vendor's. ``allow``: the only parameters taken (None: all). ``drop``: those not
     taken; ``drop_for``: those that models of a name do not take. ``clamp``: bounds of numbers. ``efforts``: words of
-    ``reasoning_effort`` → the vendor's; ``no_effort``: what says "none" instead. ``force_whole``: sent to models of a
-    name where the caller says nothing, when not streaming. ``stream_usage``: ``stream_options`` is taken;
+    ``reasoning_effort`` → the vendor's; ``effort_as``: words → the parameters that say them instead. ``force_whole``:
+    sent to models of a name where the caller says nothing, when not streaming. ``drop_thinking``: as ``drop_for``,
+    where an effort but "none" is asked for. ``stream_usage``: ``stream_options`` is taken;
     ``obfuscation``: it can turn padding off. ``auto_tools``: the default of ``tool_choice`` is not "auto".
     ``tool_modes``: words of ``tool_choice`` taken, others become "auto".
 
@@ -60,7 +71,8 @@ class Quirks:
     drop_for: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
     clamp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     efforts: Mapping[str, str] = field(default_factory=dict)
-    no_effort: Mapping[str, object] = field(default_factory=dict)
+    effort_as: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    drop_thinking: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
     force_whole: tuple[tuple[re.Pattern[str], Mapping[str, object]], ...] = ()
     stream_usage: bool = True
     obfuscation: bool = False
@@ -83,15 +95,19 @@ DEFAULT = Quirks(reasoning=REASONING, functions=True)
 DEVELOPER_IS_SYSTEM = {"developer": "system"}
 
 QUIRKS: dict[str, Quirks] = {
-    # o-series and the first gpt-5 refuse sampling parameters; all chat models take max_completion_tokens.
+    # o-series and the first gpt-5 refuse sampling parameters, later ones while they think; from o3 on reasoning models
+    # refuse stop sequences. All chat models take max_completion_tokens.
     "openai": Quirks(
         functions=True,
         ids=FORTY,
         rename=COMPLETION_TOKENS,
         drop_for=(
             (re.compile(r"^o\d"), SAMPLING | {"logit_bias"}),
-            (re.compile(r"^gpt-5(-mini|-nano|-pro)?(-\d{4}-\d\d-\d\d)?$"), SAMPLING | {"logit_bias"}),
+            (re.compile(r"^o[3-9]"), frozenset({"stop"})),
+            (re.compile(r"^gpt-5(-mini|-nano|-pro)?(-\d{4}-\d\d-\d\d)?$"), SAMPLING | {"logit_bias", "stop"}),
+            (re.compile(r"^gpt-5\.\d(?!.*chat)"), frozenset({"stop", "presence_penalty", "frequency_penalty"})),
         ),
+        drop_thinking=((re.compile(r"^gpt-5\.\d(?!.*chat)"), SAMPLING | {"logit_bias"}),),
         obfuscation=True,
     ),
     # Unknown fields are a 422.
@@ -111,7 +127,7 @@ QUIRKS: dict[str, Quirks] = {
         ids=FORTY,
         rename=MAX_TOKENS,
         efforts={"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"},
-        no_effort={"thinking": {"type": "disabled"}},
+        effort_as={"none": {"thinking": {"type": "disabled"}}},
         roles=DEVELOPER_IS_SYSTEM,
         reasoning=("reasoning_content",),
     ),
@@ -123,6 +139,7 @@ QUIRKS: dict[str, Quirks] = {
                 re.compile(r"^grok-(3-mini|4|code-fast)(?!.*non-reasoning)"),
                 frozenset({"stop", "presence_penalty", "frequency_penalty"}),
             ),
+            (re.compile(r"^grok-4(-0709|-latest)?$"), frozenset({"reasoning_effort"})),
         ),
         reasoning=("reasoning_content",),
         names=frozenset(),
@@ -132,7 +149,7 @@ QUIRKS: dict[str, Quirks] = {
     "qwen": Quirks(
         ids=FORTY,
         rename=MAX_TOKENS,
-        no_effort={"enable_thinking": False},
+        effort_as=QWEN_EFFORTS,
         force_whole=((re.compile(r"^qwen3-[\d.]+b(-a[\d.]+b)?$"), {"enable_thinking": False}),),
         roles=DEVELOPER_IS_SYSTEM,
         reasoning=("reasoning_content",),

@@ -49,7 +49,7 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
         two_lengths(given, dropped)
         given.pop("max_tokens", None)
     body = _parameters(given, quirks, target.upstream_model, dropped)
-    _effort(body, quirks)
+    _effort(body, {} if call.stream else _forced(quirks, target.upstream_model), quirks, dropped)
     _tools(body, quirks, dropped)
     messages = given.get("messages")
     body = {"model": target.upstream_model, **body}
@@ -71,7 +71,9 @@ def _thinks(body: Mapping[str, Any], quirks: Quirks, model: str) -> bool:
 
 
 def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: list[str]) -> dict[str, Any]:
-    drop = quirks.drop.union(*(names for pattern, names in quirks.drop_for if pattern.search(model)))
+    thinks = given.get("reasoning_effort") not in (None, "none", "auto")
+    rows = (*quirks.drop_for, *(quirks.drop_thinking if thinks else ()))
+    drop = quirks.drop.union(*(names for pattern, names in rows if pattern.search(model)))
     body: dict[str, Any] = {}
     for name, value in given.items():
         new = quirks.rename.get(name, name)
@@ -90,17 +92,28 @@ def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: l
     return body
 
 
-def _effort(body: dict[str, Any], quirks: Quirks) -> None:
-    """ "auto" means not given; other words as the vendor spells them."""
+def _forced(quirks: Quirks, model: str) -> dict[str, object]:
+    """What a model must be sent where its answer comes whole."""
+    rows = (values for pattern, values in quirks.force_whole if pattern.search(model))
+    return {key: value for values in rows for key, value in values.items()}
+
+
+def _effort(body: dict[str, Any], forced: Mapping[str, Any], quirks: Quirks, dropped: list[str]) -> None:
+    """ "auto" means not given; other words as the vendor spells them, or in parameters of its own. A caller who sends
+    one of those has said it all. What is against ``forced`` is dropped and named."""
     effort = body.get("reasoning_effort")
     if not isinstance(effort, str):
         return
     if effort == "auto":
         del body["reasoning_effort"]
-    elif effort == "none" and quirks.no_effort:
+    elif effort in quirks.effort_as:
         del body["reasoning_effort"]
-        for key, value in quirks.no_effort.items():
-            body.setdefault(key, value)
+        said = quirks.effort_as[effort]
+        others = {**forced, **body}
+        if any(others.get(key, value) != value for key, value in said.items()):
+            dropped.append("reasoning_effort")
+        else:
+            body.update(said)
     elif effort in quirks.efforts:
         body["reasoning_effort"] = quirks.efforts[effort]
 
@@ -169,10 +182,8 @@ def _tool_choice(choice: Any, tools: Any) -> Any:
 def _mode(body: dict[str, Any], call: Call, quirks: Quirks, model: str) -> None:
     """Streaming, always with usage where the vendor can be asked for it; or whole."""
     if not call.stream:
-        for pattern, values in quirks.force_whole:
-            if pattern.search(model):
-                for key, value in values.items():
-                    body.setdefault(key, value)
+        for key, value in _forced(quirks, model).items():
+            body.setdefault(key, value)
         return
     body["stream"] = True
     if quirks.stream_usage:

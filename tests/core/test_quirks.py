@@ -289,3 +289,37 @@ def test_nulls_within_messages_are_not_sent_except_absent_content() -> None:
     call = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     given = {"role": "assistant", "content": None, "refusal": None, "audio": None, "tool_calls": [call]}
     assert messages("openai-compatible", given) == [{"role": "assistant", "content": None, "tool_calls": [call]}]
+
+
+def test_efforts_become_budgets_of_qwen_unless_the_caller_says_it_in_qwens_words() -> None:
+    """Hybrid models don't think until told to; open-weight ones only in streams."""
+    low = {"enable_thinking": True, "thinking_budget": 1024}
+    assert sent("qwen", model="qwen-plus", reasoning_effort="low").items() >= low.items()
+    assert "reasoning_effort" not in sent("qwen", model="qwen-plus", reasoning_effort="high")
+    own = rendered("qwen", model="qwen-plus", reasoning_effort="low", thinking_budget=50)
+    assert json.loads(own.body)["thinking_budget"] == 50
+    assert own.dropped == ("reasoning_effort",)
+    whole = rendered("qwen", model="qwen3-32b", reasoning_effort="low")
+    assert json.loads(whole.body)["enable_thinking"] is False
+    assert whole.dropped == ("reasoning_effort",)
+    assert sent("qwen", model="qwen3-32b", reasoning_effort="low", stream=True).items() >= low.items()
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "given", "lost"),
+    [
+        ("openai", "o3-mini", {"stop": ["."]}, ("stop",)),
+        ("openai", "o1", {"stop": ["."]}, ()),
+        ("openai", "gpt-5.1", {"temperature": 0.2, "stop": ["."]}, ("stop",)),
+        ("openai", "gpt-5.1", {"temperature": 0.2, "reasoning_effort": "none"}, ()),
+        ("openai", "gpt-5.1", {"temperature": 0.2, "reasoning_effort": "high"}, ("temperature",)),
+        ("openai", "gpt-5.1-chat-latest", {"stop": ["."]}, ()),
+        ("xai", "grok-4", {"reasoning_effort": "high"}, ("reasoning_effort",)),
+        ("xai", "grok-3-mini", {"reasoning_effort": "high"}, ()),
+        ("perplexity", "sonar", {"prompt_cache_key": "k", "verbosity": "low"}, ("prompt_cache_key", "verbosity")),
+    ],
+)
+def test_models_refuse_what_their_family_refuses(kind: str, model: str, given: Any, lost: tuple[str, ...]) -> None:
+    got = rendered(kind, model=model, **given)
+    assert got.dropped == lost
+    assert json.loads(got.body).keys() >= given.keys() - set(lost)
