@@ -48,6 +48,7 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     """The body to send, and the names of what was left out or bent. Raises ``RequestRejected`` (400)."""
     given = {key: value for key, value in call.body.items() if value is not None}
     model, dropped = target.upstream_model, list[str]()
+    given = _without_clash(given, model, dropped)
     body: dict[str, Any] = {}
     system, body["contents"] = render_messages(given.get("messages"), _generation(model) >= (3, 0), dropped)
     if system:
@@ -61,6 +62,19 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
     if config:
         body["generationConfig"] = config
     return _with_extra(body, call, target.extra_body), tuple(dropped)
+
+
+def _without_clash(given: dict[str, Any], model: str, dropped: list[str]) -> dict[str, Any]:
+    """Before Gemini 3, tools and JSON output exclude each other: tools stay, unless none is to be called."""
+    form = given.get("response_format")
+    plain = not isinstance(form, dict) or form.get("type") == "text"
+    tools = given.get("tools") or given.get("web_search_options") is not None
+    if plain or not tools or not (0, 0) < _generation(model) < (3, 0):
+        return given
+    if given.get("tool_choice") == "none" and "web_search_options" not in given:
+        return {key: value for key, value in given.items() if key != "tools"}
+    dropped.append("response_format")
+    return {key: value for key, value in given.items() if key != "response_format"}
 
 
 def _with_extra(body: dict[str, Any], call: Call, extra: Mapping[str, object]) -> dict[str, Any]:

@@ -212,3 +212,15 @@ def test_the_operators_additions_do_not_override_the_caller() -> None:
     got = sent(temperature=1, extra=extra)
     assert got["generationConfig"] == {"topK": 1, "temperature": 1}
     assert got["safetySettings"] == [1]
+
+
+def test_tools_and_json_output_exclude_each_other_before_the_third_generation() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    both = {"tools": [{"type": "function", "function": {"name": "tide"}}], "response_format": form}
+    assert "responseMimeType" in sent("gemini-3-pro-preview", **both)["generationConfig"]
+    older = rendered("gemini-2.5-flash", **both)
+    assert older.dropped == ("response_format",)
+    assert "generationConfig" not in json.loads(older.body)
+    unused = rendered("gemini-2.5-flash", **both, tool_choice="none")
+    assert unused.dropped == ()
+    assert "tools" not in json.loads(unused.body)
