@@ -49,20 +49,20 @@ class Quirks:
     """One row.
 
     ``rename``: caller's parameter → the vendor's. ``allow``: the only parameters taken (None: all). ``drop``: those not
-    taken; ``drop_for``: those that models of a name do not take. ``clamp``: bounds of numbers. ``efforts``: words of
-    ``reasoning_effort`` → the vendor's; ``effort_as``: words → the parameters that say them instead. ``force_whole``:
-    sent to models of a name where the caller says nothing, when not streaming. ``drop_thinking``: as ``drop_for``,
-    where an effort but "none" is asked for. ``stream_usage``: ``stream_options`` is taken;
-    ``obfuscation``: it can turn padding off. ``auto_tools``: the default of ``tool_choice`` is not "auto".
-    ``tool_modes``: words of ``tool_choice`` taken, others become "auto".
+    taken; ``drop_for``: those that models of a name do not take. ``clamp``: bounds of numbers; ``words``: the only
+    words of a parameter, and the vendor's for them. ``efforts``: words of ``reasoning_effort`` → the vendor's;
+    ``effort_as``: words → the parameters that say them instead. ``force_whole``: sent to models of a name where the
+    caller says nothing, when not streaming. ``drop_thinking``: as ``drop_for``, where an effort but "none" is asked
+    for. ``stream_usage``: ``stream_options`` is taken; ``obfuscation``: it can turn padding off. ``auto_tools``: the
+    default of ``tool_choice`` is not "auto". ``tool_modes``: words of ``tool_choice`` taken, others become "auto".
 
     Messages. ``roles``: renamed roles. ``reasoning``: fields of earlier turns' reasoning that are taken.
     ``message_keys``: the only keys taken (None: all). ``ids``: what tool calls' ids must look like (None: anything).
     ``names``: roles that may have a ``name`` (None: all). ``text_results``: tool results must be text. ``alternate``:
-    user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``inline_pictures``: pictures by
-    web address are not fetched. ``lost_reasoning``: models
-    that refuse tool calls without the reasoning before them while they think, which they do unless told not to.
-    ``functions``: the form of tools before there were tools is taken.
+    user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``flat_parts``: sound is bare
+    base64, files are ids or documents' addresses. ``inline_pictures``: pictures by web address are not fetched.
+    ``lost_reasoning``: models that refuse tool calls without the reasoning before them while they think, which they do
+    unless told not to. ``functions``: the form of tools before there were tools is taken.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +70,7 @@ class Quirks:
     drop: frozenset[str] = frozenset()
     drop_for: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
     clamp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     efforts: Mapping[str, str] = field(default_factory=dict)
     effort_as: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     drop_thinking: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
@@ -86,6 +87,7 @@ class Quirks:
     text_results: bool = False
     alternate: bool = False
     strip_tools: frozenset[str] = frozenset()
+    flat_parts: bool = False
     inline_pictures: bool = False
     lost_reasoning: re.Pattern[str] | None = None
     functions: bool = False
@@ -115,12 +117,14 @@ QUIRKS: dict[str, Quirks] = {
         rename={"seed": "random_seed", **MAX_TOKENS},
         allow=MISTRAL_TAKES,
         clamp={"temperature": (0.0, 1.5)},
+        words={"service_tier": {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}},
         stream_usage=False,
         roles=DEVELOPER_IS_SYSTEM,
         message_keys=frozenset({"role", "content", "tool_calls", "tool_call_id", "name", "prefix"}),
         ids=NINE,
         names=frozenset({"tool"}),
         strip_tools=frozenset({"strict", "$schema", "$id"}),
+        flat_parts=True,
     ),
     "deepseek": Quirks(
         lost_reasoning=re.compile(r"^(?!deepseek-chat)"),

@@ -54,7 +54,28 @@ def _message(message: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
         out["reasoning_content"] = " "  # stands for what the client did not keep
     if quirks.text_results and role == "tool" and isinstance(out.get("content"), list):
         out["content"] = "\n".join(_part_text(part) for part in out["content"])
+    if quirks.flat_parts and isinstance(out.get("content"), list):
+        out["content"] = [_flat(part) for part in out["content"]]
     return out
+
+
+def _flat(part: Any) -> Any:
+    """A part as Mistral has it: sound as bare base64, files by id, documents by address or as data URLs."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    inner = part.get(kind) if isinstance(kind, str) else None
+    if kind == "refusal":
+        return {"type": "text", "text": inner}
+    if not isinstance(inner, dict):
+        return part
+    data, name = inner.get("file_data"), inner.get("filename")
+    if kind == "input_audio" and isinstance(inner.get("data"), str):
+        return {"type": kind, "input_audio": inner["data"]}
+    if kind == "file" and isinstance(data, str):
+        url = data if data[:5].lower() in ("data:", "http:", "https") else f"data:application/pdf;base64,{data}"
+        return {"type": "document_url", "document_url": url, **({"document_name": name} if name else {})}
+    if kind == "file" and isinstance(inner.get("file_id"), str):
+        return {"type": kind, "file_id": inner["file_id"]}
+    return part
 
 
 def _reasoning(message: Mapping[str, Any], taken: tuple[str, ...]) -> dict[str, Any]:

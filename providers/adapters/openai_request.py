@@ -87,7 +87,11 @@ def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: l
         if bounds is not None and isinstance(value, (int, float)) and not bounds[0] <= value <= bounds[1]:
             dropped.append(name)
             value = min(max(value, bounds[0]), bounds[1])
-        body[new] = value
+        words = quirks.words.get(new)
+        if words is not None and not (isinstance(value, str) and value in words):
+            dropped.append(name)
+            continue
+        body[new] = value if words is None else words[value]
     body.pop("model", None)
     return body
 

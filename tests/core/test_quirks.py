@@ -323,3 +323,26 @@ def test_models_refuse_what_their_family_refuses(kind: str, model: str, given: A
     got = rendered(kind, model=model, **given)
     assert got.dropped == lost
     assert json.loads(got.body).keys() >= given.keys() - set(lost)
+
+
+def test_mistral_gets_sound_and_files_in_parts_of_its_own() -> None:
+    pdf = "data:application/pdf;base64,JVBERi0="
+    parts = [
+        {"type": "text", "text": "Read"},
+        {"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
+        {"type": "file", "file": {"filename": "tide.pdf", "file_data": pdf}},
+        {"type": "file", "file": {"file_id": "f1"}},
+    ]
+    assert sent("mistral", messages=[{"role": "user", "content": parts}])["messages"][0]["content"] == [
+        parts[0],
+        {"type": "input_audio", "input_audio": "UklG"},
+        {"type": "document_url", "document_url": pdf, "document_name": "tide.pdf"},
+        {"type": "file", "file_id": "f1"},
+    ]
+
+
+def test_mistral_knows_two_service_tiers() -> None:
+    assert sent("mistral", service_tier="default")["service_tier"] == "standard_only"
+    flexible = rendered("mistral", service_tier="flex")
+    assert flexible.dropped == ("service_tier",)
+    assert "service_tier" not in json.loads(flexible.body)
