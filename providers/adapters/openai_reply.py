@@ -123,6 +123,12 @@ def text_and_reasoning(message: Mapping[str, Any]) -> tuple[str | None, str]:
     return content, thoughts
 
 
+def references(content: Any) -> list[Any]:
+    """Mistral's citations, which stand among the parts of content."""
+    parts = content if isinstance(content, list) else ()
+    return [part for part in parts if isinstance(part, dict) and part.get("type") == "reference"]
+
+
 def arguments(given: Any) -> str:
     """Arguments of a tool call as JSON text; some vendors give the object itself."""
     if isinstance(given, str):
@@ -173,6 +179,9 @@ def _message(given: Mapping[str, Any]) -> dict[str, Any]:
     }
     if thoughts:
         out["reasoning_content"] = out["reasoning"] = thoughts
+    quoted = references(given.get("content"))
+    if quoted:
+        out["citations"] = quoted
     calls = given.get("tool_calls")
     if isinstance(calls, dict):
         calls = [calls]

@@ -127,6 +127,9 @@ class OpenAIStream(EventStreamParser):
             out["content"] = content
         if thoughts:
             out["reasoning_content"] = out["reasoning"] = thoughts
+        quoted = reply.references(given.get("content"))
+        if quoted:
+            out["citations"] = quoted
         if len(given) > 1 or not content:
             for key, value in given.items():
                 if value and (key not in reply.MESSAGE_KEYS or key == "refusal"):

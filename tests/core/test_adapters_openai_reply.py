@@ -158,3 +158,12 @@ def test_chances_without_others_and_numbered_calls_are_as_the_official_types_hav
     answer = parse(raw)["choices"][0]
     assert answer["logprobs"] == {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": []}]}
     assert "index" not in answer["message"]["tool_calls"][0]
+
+
+def test_references_among_the_parts_of_content_are_passed_on() -> None:
+    reference = {"type": "reference", "reference_ids": [1, 2]}
+    parts = [{"type": "text", "text": "Low "}, reference, {"type": "text", "text": "at six"}]
+    message = parse(whole({"role": "assistant", "content": parts}), "mistral")["choices"][0]["message"]
+    assert (message["content"], message["citations"]) == ("Low at six", [reference])
+    delta = read(chunk(choice({"content": parts})), chunk(choice({}, "stop")), kind="mistral")[0]["choices"][0]["delta"]
+    assert (delta["content"], delta["citations"]) == ("Low at six", [reference])
