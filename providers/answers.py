@@ -16,6 +16,7 @@ from providers.chat import Call
 from providers.errors import MalformedReply
 
 FLOAT32 = 4  # bytes
+TEXT_FILES = frozenset({"text", "srt", "vtt"})  # what a transcription may be besides JSON
 LARGEST = (2 - 2**-23) * 2.0**127  # in single precision
 
 
@@ -25,6 +26,8 @@ def complete(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         return _embeddings(call.body, body)
     if call.operation == "rerank":
         return _ranking(call.body, body)
+    if call.operation == "transcription":
+        return _transcription(call.body, body)
     return body
 
 
@@ -61,6 +64,14 @@ def _decoded(text: str) -> tuple[float, ...]:
         return struct.unpack(f"<{len(raw) // FLOAT32}f", raw)
     except (ValueError, struct.error) as error:
         raise MalformedReply("The upstream's reply holds an embedding that is not base64 of numbers.") from error
+
+
+def _transcription(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Where nothing was said, a text file may be empty; JSON says so, and no body at all is no answer."""
+    told = body["transcript"]
+    if isinstance(told, str) and not told.strip() and asked.get("response_format", "json") not in TEXT_FILES:
+        raise MalformedReply("The upstream's reply is empty.")
+    return body
 
 
 def _ranking(asked: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:

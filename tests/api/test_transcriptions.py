@@ -192,6 +192,15 @@ def test_text_files_come_as_text(wanted: Any, case: str, client: OpenAI, switchb
     assert answer.text == "1\n00:00:00,000 --> 1\nHi\n"
 
 
+def test_an_empty_body_is_no_transcript_and_the_second_endpoint_is_asked(
+    case: str, client: OpenAI, switchboard: Switchboard
+) -> None:
+    switchboard.plug(f"first-{case}", reply(b""))
+    switchboard.plug(f"second-{case}", reply({"text": "Hello"}))
+    answer = client.audio.transcriptions.create(model=case, file=("a.wav", SOUND[:9]))
+    assert answer.text == "Hello"
+
+
 def test_a_stream_whose_first_endpoint_dies_comes_whole_from_the_second(
     case: str, client: OpenAI, gateway: RunningGateway, switchboard: Switchboard
 ) -> None:

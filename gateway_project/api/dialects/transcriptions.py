@@ -12,12 +12,12 @@ from typing import Any
 from gateway_project.api.dialects.base import InvalidRequest, Parsed
 from gateway_project.api.dialects.openai import dumps, render_end, render_error, render_stream_error
 from gateway_project.api.dialects.parameters import GATEWAY_KEYS, TEXT, Parameter, Parameters, read_parameters
+from providers.answers import TEXT_FILES
 from providers.chat import Call
 from providers.wire import Upload
 
 __all__ = ["parse_request", "render_chunk", "render_end", "render_error", "render_response", "render_stream_error"]
 
-TEXT_FILES = frozenset({"text", "srt", "vtt"})
 STREAMED = frozenset({"json", "diarized_json"})
 SWITCHES = {"true": True, "1": True, "false": False, "0": False, "": False}
 
