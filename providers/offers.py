@@ -16,13 +16,21 @@ from providers.adapters.listings import OTHER, ListedUpstreamModel
 from providers.catalogue import FIGURES, KnownModel, known_models
 from providers.catalogue.published import published_facts, published_price
 from providers.catalogue.refresh import newest_price
-from providers.models import ModelType, Price, Provider, ProviderModel
+from providers.errors import UpstreamError
+from providers.kinds import KINDS
+from providers.models import ModelType, Price, Provider, ProviderKey, ProviderModel
 from providers.secrets import Undecryptable
 from providers.targets import make_target
 from providers.wire import Credential, Target
 
 FIELDS = ("kind", "base_url", "auth_header", "auth_scheme", "paths", "extra_body", "ca_bundle")
 OWN_LIST = "the provider's own list"
+
+
+class NoKey(UpstreamError):
+    """The provider needs a key and has none that can be sent."""
+
+    outcome = "no_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,16 @@ class Offer:
 
 def place_of(provider: Provider) -> tuple[Target, tuple[Credential, ...]]:
     """Where ``provider`` is asked and with which keys, from its rows as they are now. Keys that cannot be read count
-    as absent."""
+    as absent. Raises ``NoKey`` where none is left and the provider is not said to work without."""
     headers = {row.name: row.value for row in provider.headers.all() if _readable(row.value)}
     said = {name: getattr(provider, name) for name in FIELDS}
     target = make_target(provider.name, said, headers, provider.proxy if _readable(provider.proxy) else None)
     keys = [key for key in provider.keys.all() if key.enabled]
     secrets = [(key, os.environ.get(key.env_var, "").strip() if key.env_var else key.secret) for key in keys]
-    return target, tuple(Credential(str(key), secret) for key, secret in secrets if _readable(secret))
+    credentials = tuple(Credential(str(key), secret) for key, secret in secrets if _readable(secret))
+    if not credentials and not provider.keyless:
+        raise NoKey(_no_key(provider, keys))
+    return target, credentials
 
 
 def compare(provider: Provider, listed: Iterable[ListedUpstreamModel]) -> list[Offer]:
@@ -93,6 +104,16 @@ def add(provider: Provider, offers: Iterable[Offer]) -> list[str]:
         present.add(offer.name)
         added.append(offer.name)
     return added
+
+
+def _no_key(provider: Provider, keys: list[ProviderKey]) -> str:
+    named = [key.env_var for key in keys if key.env_var]
+    usual = " or ".join(KINDS[provider.kind].env_vars)
+    way = f"set {' or '.join(named)}, or add" if named else "add"
+    way += " a key in the admin"
+    if usual and not named:
+        way += f", itself or as the name of its variable ({usual})"
+    return f"There is no key, so nothing was sent: {way}. If none is needed, tick “works without a key”."
 
 
 def _offer(model: ListedUpstreamModel, state: str, line: KnownModel | None, base_url: str) -> Offer:

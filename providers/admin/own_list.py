@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -32,7 +32,7 @@ from providers.configuration import one_change
 from providers.errors import UpstreamError
 from providers.model_lists import list_models
 from providers.models import ModelType, Provider
-from providers.offers import Offer, add, compare, place_of
+from providers.offers import NoKey, Offer, add, compare, place_of
 from providers.words import in_words
 
 TEMPLATE = "admin/providers/provider/own_list.html"
@@ -51,7 +51,11 @@ COLUMNS = {"gone": 2, "other": 1}  # how many of them say something
 def show(page: Any, request: HttpRequest, provider: Provider) -> HttpResponseBase:
     """The page, read from the provider as it is sent. ``page``: the ModelAdmin of providers."""
     get_token(request)  # before the response begins: the cookie goes with its headers
-    target, credentials = place_of(provider)
+    list(messages.get_messages(request))  # and those that are shown are dropped with its cookies
+    try:
+        target, credentials = place_of(provider)
+    except NoKey as error:
+        return HttpResponse(_rendered(page, request, provider, ([], in_words(error))))
 
     def body() -> Iterator[str]:
         close_old_connections()  # none of them waits with us
@@ -80,7 +84,7 @@ def add_chosen(page: Any, request: HttpRequest, provider: Provider) -> HttpRespo
     offers = [offer for offer in shown if offer.name in chosen]
     if not offers:
         page.message_user(request, _("No model was ticked, so that nothing was added."), messages.WARNING)
-        return back
+        return HttpResponseRedirect(request.path)
     try:
         with one_change(request.user.get_username(), "admin"):
             added = add(provider, offers)
@@ -88,10 +92,20 @@ def add_chosen(page: Any, request: HttpRequest, provider: Provider) -> HttpRespo
         page.message_user(request, " ".join(refusal.messages), messages.ERROR)
         return back
     page.log_change(request, provider, [{"added": {"name": "provider model", "object": name}} for name in added])
-    told = ngettext("%(n)d model of %(provider)s added.", "%(n)d models of %(provider)s added.", len(added))
-    page.message_user(request, told % {"n": len(added), "provider": provider.name}, messages.SUCCESS)
+    page.message_user(request, _told(provider, added), messages.SUCCESS if added else messages.WARNING)
     models = reverse("admin:providers_providermodel_changelist")
     return HttpResponseRedirect(f"{models}?provider__id__exact={provider.pk}")
+
+
+def _told(provider: Provider, added: list[str]) -> str:
+    if not added:
+        return _("Nothing was added: what was ticked is configured already.")
+    told = ngettext("%(n)d model of %(provider)s added.", "%(n)d models of %(provider)s added.", len(added))
+    if provider.enabled:
+        called = ngettext("It can be called now as %(name)s.", "They can be called now as %(name)s, …", len(added))
+    else:
+        called = _("The provider is disabled; once it is enabled, call %(name)s.")
+    return f"{told} {called}" % {"n": len(added), "provider": provider.name, "name": f"{provider.name}/{added[0]}"}
 
 
 def _rendered(page: Any, request: HttpRequest, provider: Provider, read: tuple[list[ListedUpstreamModel], str]) -> str:
@@ -121,7 +135,14 @@ def _rendered(page: Any, request: HttpRequest, provider: Provider, read: tuple[l
 
 def _table(offers: list[Offer], *, ticks: bool) -> dict[str, Any]:
     """For unfold's table component."""
-    headers = [_("model"), _("type"), _("context window"), _("longest answer"), _("price in/out per 1M"), _("can")]
+    headers = [
+        _("model"),
+        _("type"),
+        _("context window"),
+        _("max. output tokens"),
+        _("price in/out per 1M"),
+        _("capabilities"),
+    ]
     columns = COLUMNS.get(offers[0].state, len(headers))
     return {
         "headers": [*([""] if ticks else []), *headers[:columns]],

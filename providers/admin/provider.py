@@ -49,6 +49,14 @@ class KeyForm(forms.ModelForm):
         named = self.data.get(self.add_prefix("env_var"), "").strip()
         return typed or ("" if named and "env_var" in self.changed_data else self.instance.secret)
 
+    def clean(self) -> dict[str, Any]:
+        """An imported row may lack both, for documents hold no keys: it stays as it is."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        touched = self.instance.pk is None or {"secret", "env_var"} & set(self.changed_data)
+        if touched and not self.errors and not (cleaned.get("secret") or cleaned.get("env_var")):
+            self.add_error("secret", _("Give the key itself or the variable that holds it."))
+        return cleaned
+
     def keeps_secret(self) -> bool:
         """Whether a stored key would stay as it is."""
         return bool(self.initial.get("secret")) and "secret" not in self.changed_data and bool(self.instance.secret)

@@ -54,10 +54,10 @@ def while_connecting(error: BaseException) -> UpstreamError:
     if isinstance(error, OSError) and str(error).startswith("Tunnel connection failed"):
         return ConnectFailed("the proxy refused to connect us")
     if isinstance(error, OSError) and error.errno:
-        return ConnectFailed(f"no connection: {os.strerror(error.errno).lower()}")
+        return ConnectFailed(os.strerror(error.errno).lower())
     if isinstance(error, ValueError):
         return ConnectFailed("the address of the upstream or its proxy is not usable")
-    return ConnectFailed("no connection could be made")
+    return ConnectFailed("the reason is not known")
 
 
 def while_reading(error: BaseException, status: int | None = None) -> UpstreamError:

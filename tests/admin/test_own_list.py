@@ -69,6 +69,9 @@ def test_the_page_shows_what_is_new_known_and_gone(page, provider, board):
     shown = read(page, provider)
     for told in ("lister lists 4 models.", "New (2)", "Configured already (1)", "not in the list (1)", "not serve (1)"):
         assert told in shown
+    for heading in ("max. output tokens", "capabilities"):
+        assert heading in shown
+    assert "the catalogue's models of the kind “OpenAI-compatible" in shown
     for fact in ("8 192", "0.5 / 2 USD", "unknown", "retired", "tts-1"):
         assert fact in shown
     assert SECRET not in shown
@@ -86,7 +89,7 @@ def test_the_ticked_models_are_added_as_one_revision_by_the_operator(page, provi
     form = form_of(page, provider)
     before = ConfigRevision.objects.count()
     answer = page.post(url_of(provider), {**form, "chosen": ["fresh-1", "fresh-2<b>"]}, follow=True)
-    assert "2 models of lister added." in answer.content.decode()
+    assert "2 models of lister added. They can be called now as lister/fresh-1, …" in answer.content.decode()
     assert ConfigRevision.objects.count() == before + 1
     newest = ConfigRevision.objects.first()
     assert (newest.actor, newest.origin) == ("olga", "admin")
@@ -119,7 +122,7 @@ def test_adding_twice_adds_once(page, provider):
     form = {**form_of(page, provider), "chosen": ["fresh-1"]}
     page.post(url_of(provider), form)
     told = page.post(url_of(provider), form, follow=True).content.decode()
-    assert "0 models of lister added." in told
+    assert "Nothing was added: what was ticked is configured already." in told
     assert provider.models.filter(name="fresh-1").count() == 1
 
 
@@ -170,3 +173,31 @@ def test_the_page_of_a_provider_leads_there(page, provider):
     assert url_of(provider) in page.get(f"/admin/providers/provider/{provider.pk}/change/").content.decode()
     assert url_of(provider) in page.get("/admin/providers/provider/").content.decode()
     assert page.get("/admin/providers/provider/999999/own-list/").status_code == 404
+
+
+def test_with_nothing_ticked_the_list_is_shown_again_with_a_message_once(page, provider):
+    answer = page.post(url_of(provider), {**form_of(page, provider), "chosen": []}, follow=True)
+    assert answer.redirect_chain == [(url_of(provider), 302)]
+    shown = b"".join(answer.streaming_content).decode()
+    assert "No model was ticked" in shown
+    assert "New (2)" in shown
+    assert "No model was ticked" not in read(page, provider)
+
+
+def test_models_of_a_disabled_provider_are_not_said_to_be_callable(page, provider):
+    provider.enabled = False
+    provider.save()
+    answer = page.post(url_of(provider), {**form_of(page, provider), "chosen": ["fresh-1"]}, follow=True)
+    assert "once it is enabled, call lister/fresh-1" in answer.content.decode()
+
+
+def test_a_provider_without_a_key_is_not_asked_and_the_page_says_what_is_missing(page, provider, board):
+    provider.keys.get().delete()
+    ProviderKey(provider=provider, env_var="LISTER_KEY_OF_NOBODY").save()
+    shown = html.unescape(page.get(url_of(provider)).content.decode())
+    assert "There is no key, so nothing was sent: set LISTER_KEY_OF_NOBODY, or add a key in the admin." in shown
+    assert "If none is needed, tick “works without a key”." in shown
+    assert board.requests == []
+    provider.keyless = True
+    provider.save()
+    assert "New (2)" in read(page, provider)

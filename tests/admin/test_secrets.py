@@ -91,6 +91,30 @@ def test_a_key_and_a_variable_together_are_refused(page, acme, form):
     assert key_of(acme).secret == SECRET
 
 
+def added_key(acme, **fields) -> dict[str, str]:
+    row = {"id": "", "provider": str(acme.pk), "label": "spare", "enabled": "on", **fields}
+    return {"keys-TOTAL_FORMS": "2", **{f"keys-1-{name}": value for name, value in row.items()}}
+
+
+def test_a_new_key_needs_itself_or_its_variable(page, acme, form):
+    told = post(page, url_of(acme), form, **added_key(acme)).content.decode()
+    assert "Give the key itself or the variable that holds it." in told
+    assert not acme.keys.filter(label="spare").exists()
+    assert post(page, url_of(acme), form, **added_key(acme, env_var="SPARE_KEY")).redirect_chain
+    assert key_of(acme, "spare").env_var == "SPARE_KEY"
+
+
+def test_a_key_that_was_imported_without_its_secret_does_not_hold_up_other_changes(page, acme):
+    ProviderKey(provider=acme, label="imported", position=1).save()
+    form = fields_of(page.get(url_of(acme)), "provider_form")
+    assert post(page, url_of(acme), form, description="changed").redirect_chain
+    emptied = {"keys-1-env_var": "SPARE_KEY"}
+    assert post(page, url_of(acme), form, **emptied).redirect_chain
+    form = fields_of(page.get(url_of(acme)), "provider_form")
+    told = post(page, url_of(acme), form, **{"keys-1-env_var": ""}).content.decode()
+    assert "Give the key itself or the variable that holds it." in told
+
+
 def test_a_header_becomes_visible_only_with_its_value_entered_again(page, acme, form):
     plain = {name: value for name, value in form.items() if name != "headers-0-secret"}
     assert "Enter the value again" in post(page, url_of(acme), plain).content.decode()

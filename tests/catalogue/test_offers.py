@@ -153,7 +153,7 @@ def test_what_cannot_be_read_is_told_in_words_and_fails_the_command(board):
     board.plug("acme", reply({"error": {"message": "Incorrect API key sk-secret-0123456789"}}, status=401))
     provider_at(board.base_url("acme"))
     out = StringIO()
-    with pytest.raises(CommandError, match=r"Not read: acme\."):
+    with pytest.raises(CommandError, match=r"Not read:\nacme: the key was rejected"):
         call_command("read_models", "--provider", "acme", stdout=out, no_color=True, skip_checks=True)
     assert "acme: the key was rejected (401): Incorrect API key [redacted]" in out.getvalue()
     with pytest.raises(CommandError, match="There is no provider named nobody"):
@@ -167,3 +167,51 @@ def test_a_provider_without_a_list_does_not_fail_the_others(board):
     told = run()
     assert "acme: 1 listed" in told
     assert "beta: There is no list of models at this address." in told
+
+
+def test_without_a_key_nothing_is_sent_and_the_variable_is_named(board, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(
+        CommandError, match="Not read:\nopenai: There is no key, so nothing was sent: set OPENAI_API_KEY"
+    ):
+        run("--provider", "openai")
+    row = provider_at(board.base_url("acme"), kind="mistral")
+    row.keys.get().delete()
+    with pytest.raises(
+        CommandError, match=r"its variable \(MISTRAL_API_KEY\)\. If none is needed, tick “works without"
+    ):
+        run("--provider", "acme")
+    assert board.requests == []
+
+
+def test_a_provider_that_works_without_a_key_is_asked_without(board):
+    board.plug("acme", reply({"data": [{"id": "m"}]}))
+    row = provider_at(board.base_url("acme"))
+    row.keys.get().delete()
+    row.keyless = True
+    row.save()
+    assert "acme: 1 listed" in run("--provider", "acme")
+    assert "authorization" not in board.seen("acme")[0].headers
+
+
+def test_providers_without_a_key_are_left_out_in_one_line(board, monkeypatch):
+    for name in ("OPENAI_API_KEY", "MISTRAL_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(CommandError, match="No provider has a key"):
+        run()
+    board.plug("acme", reply({"data": [{"id": "m"}]}))
+    provider_at(board.base_url("acme"))
+    (line,) = [line for line in run().splitlines() if line.startswith("Left out, for they have no key: ")]
+    assert {"openai", "mistral"} <= set(line.removesuffix(".").split(": ")[1].split(", "))
+    assert "ollama" not in line, "it is disabled"
+
+
+def test_adding_what_is_there_already_says_so_and_succeeds(board):
+    board.plug("acme", reply({"data": [{"id": "there"}, {"id": "fresh"}]}))
+    row = provider_at(board.base_url("acme"))
+    for name in ("there", "retired"):
+        ProviderModel(provider=row, name=name).save()
+    told = run("--provider", "acme", "--add", "there", "acme/retired", "fresh")
+    assert "= acme/there: configured already\n" in told
+    assert "= acme/retired: configured already\n" in told
+    assert told.endswith("+ acme/fresh\n1 added.\n")

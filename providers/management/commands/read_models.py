@@ -17,11 +17,15 @@ from providers.configuration import one_change
 from providers.errors import UpstreamError
 from providers.model_lists import NoList, list_models
 from providers.models import Provider
-from providers.offers import Offer, add, compare, place_of
+from providers.offers import NoKey, Offer, add, compare, place_of
 from providers.progress import Progress
+from providers.wire import Credential, Target
 from providers.words import in_words
 
+Place = tuple[Target, tuple[Credential, ...]]
+
 AT_ONCE = 6
+PRESENT = ("known", "gone")
 HEADINGS = {"new": "New", "gone": "Configured, but not listed", "other": "Of a type that the gateway does not serve"}
 
 
@@ -56,39 +60,44 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be added, and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        providers = self.chosen(options["provider"])
-        readings = self.read(providers)
+        named = bool(options["provider"])
+        places, lacking = placed(self.chosen(options["provider"]))
+        if not places and not named:
+            raise CommandError("No provider has a key. Name one with --provider, or give it a key first.")
+        readings = self.read(places)
         if options["verbosity"] > 0:
             self.report(readings)
+            if lacking and not named:
+                self.stdout.write(
+                    f"\nLeft out, for they have no key: {', '.join(one.provider.name for one in lacking)}."
+                )
         if options["add"]:
             self.add(chosen_offers(readings, options["add"]), dry_run=options["dry_run"])
-        named = bool(options["provider"])
         failed = [one for one in readings if one.error is not None and (named or not isinstance(one.error, NoList))]
+        if named:
+            failed += lacking
         if failed:
-            raise CommandError(f"Not read: {', '.join(one.provider.name for one in failed)}.")
+            raise CommandError("\n".join(("Not read:", *(one.line() for one in failed))))
 
     def chosen(self, names: list[str] | None) -> list[Provider]:
-        """The named providers, or all that requests can be sent to."""
+        """The named providers, or all that are enabled."""
         rows = list(Provider.objects.prefetch_related("keys", "headers"))
         if names:
             missing = set(names) - {row.name for row in rows}
             if missing:
                 raise CommandError(f"There is no provider named {', '.join(sorted(missing))}.")
             return [row for row in rows if row.name in names]
-        usable = [row for row in rows if row.enabled and (row.keyless or place_of(row)[1])]
-        if not usable:
-            raise CommandError("No provider has a key. Name one with --provider, or give it a key first.")
-        return usable
+        return [row for row in rows if row.enabled]
 
-    def read(self, providers: list[Provider]) -> list[Reading]:
+    def read(self, places: list[tuple[Provider, Place]]) -> list[Reading]:
         """Ask them all, a few at once; in the order given."""
         found: dict[str, Reading] = {}
-        with Progress(self.stdout, len(providers)) as progress, ThreadPoolExecutor(AT_ONCE) as pool:
-            asked = {pool.submit(list_models, *place_of(provider)): provider for provider in providers}
+        with Progress(self.stdout, len(places)) as progress, ThreadPoolExecutor(AT_ONCE) as pool:
+            asked = {pool.submit(list_models, *place): provider for provider, place in places}
             for future in as_completed(asked):
                 reading = found[asked[future].name] = reading_of(asked[future], future.result)
                 progress.step(reading.line())
-        return [found[provider.name] for provider in providers]
+        return [found[provider.name] for provider, _place in places]
 
     def report(self, readings: Iterable[Reading]) -> None:
         for reading in readings:
@@ -102,6 +111,7 @@ class Command(BaseCommand):
                     self.stdout.write(f"  {offer.name:<{width}}  {facts}".rstrip())
 
     def add(self, chosen: list[tuple[Provider, list[Offer]]], *, dry_run: bool) -> None:
+        """Add the new ones among ``chosen``, and say which are there already."""
         added: list[str] = []
         with one_change(getpass.getuser(), "command"), transaction.atomic():
             for provider, offers in chosen:
@@ -109,9 +119,25 @@ class Command(BaseCommand):
             if dry_run:
                 transaction.set_rollback(True)
         self.stdout.write("")
+        for provider, offers in chosen:
+            for offer in offers:
+                if offer.state in PRESENT:
+                    self.stdout.write(f"= {provider.name}/{offer.name}: configured already")
         for name in added:
             self.stdout.write(f"+ {name}")
         self.stdout.write(f"{len(added)} {'would be added' if dry_run else 'added'}.")
+
+
+def placed(providers: Iterable[Provider]) -> tuple[list[tuple[Provider, Place]], list[Reading]]:
+    """(those that can be asked, with where and how; why the others cannot)."""
+    places: list[tuple[Provider, Place]] = []
+    lacking: list[Reading] = []
+    for provider in providers:
+        try:
+            places.append((provider, place_of(provider)))
+        except NoKey as error:
+            lacking.append(Reading(provider, error=error))
+    return places, lacking
 
 
 def reading_of(provider: Provider, listed: Any) -> Reading:
@@ -124,25 +150,32 @@ def reading_of(provider: Provider, listed: Any) -> Reading:
 
 
 def chosen_offers(readings: list[Reading], names: list[str]) -> list[tuple[Provider, list[Offer]]]:
-    """What ``--add`` means. CommandError for a name that nobody lists as new, or several do."""
-    new = [(one.provider, [offer for offer in one.offers if offer.state == "new"]) for one in readings]
+    """What ``--add`` means: new models, and those named that are there already. CommandError for a name that nobody
+    lists, or several list as new."""
     if names == ["all"]:
-        return new
+        return [(one.provider, [offer for offer in one.offers if offer.state == "new"]) for one in readings]
     chosen: dict[str, list[Offer]] = {}
     for name in names:
-        found = [
-            (provider, offer)
-            for provider, offers in new
-            for offer in offers
-            if name in (offer.name, f"{provider.name}/{offer.name}")
-        ]
+        found = named_so(readings, name, ("new",))
+        if not found:
+            found = named_so(readings, name, PRESENT)[:1]
         if not found:
             raise CommandError(f"{name} is not among the new models, nothing was added.")
         if len(found) > 1:
             at = ", ".join(f"{provider.name}/{offer.name}" for provider, offer in found)
             raise CommandError(f"{name} is offered by several: say which of {at}. Nothing was added.")
         chosen.setdefault(found[0][0].name, []).append(found[0][1])
-    return [(provider, chosen.get(provider.name, [])) for provider, _offers in new]
+    return [(one.provider, chosen.get(one.provider.name, [])) for one in readings]
+
+
+def named_so(readings: list[Reading], name: str, states: tuple[str, ...]) -> list[tuple[Provider, Offer]]:
+    """The models in one of ``states`` that ``name`` means, with or without the provider's."""
+    return [
+        (one.provider, offer)
+        for one in readings
+        for offer in one.offers
+        if offer.state in states and name in (offer.name, f"{one.provider.name}/{offer.name}")
+    ]
 
 
 def shown(offer: Offer) -> str:
