@@ -19,6 +19,11 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "failure": "Failure",
         "skipped": "Skipped",
         "none": "none",
+        "non-streaming": "non-streaming",
+        "streaming": "streaming",
+        "counts": "{success} success, {failure} failure, {skipped} skipped. Cost: {cost}. Report: {report}",
+        "rejected": "Rejected keys: {keys}.",
+        "unknown": "not known",
     },
     "fr": {
         "heading": "RÉSUMÉ DES TESTS {mode}",
@@ -26,6 +31,11 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "failure": "Échec",
         "skipped": "Ignoré",
         "none": "aucun",
+        "non-streaming": "sans streaming",
+        "streaming": "en streaming",
+        "counts": "{success} succès, {failure} échec(s), {skipped} ignoré(s). Coût : {cost}. Rapport : {report}",
+        "rejected": "Clés refusées : {keys}.",
+        "unknown": "inconnu",
     },
 }
 
@@ -51,6 +61,18 @@ class Checked:
         return sums
 
 
+def closing(checked: Checked, report: str, language: str = "en") -> str:
+    """What comes below the blocks: how many, what it cost, where the report is, which keys are of no use."""
+    words = LANGUAGES[language]
+    counts = {outcome: checked.count(outcome) for outcome in MARKS}
+    cost = money(checked.amounts()) or words["unknown"]
+    lines = [words["counts"].format(**counts, cost=cost, report=report)]
+    keys = sorted({key for finding in checked.findings for key in finding.rejected})
+    if keys:
+        lines.append(words["rejected"].format(keys=", ".join(keys)))
+    return "\n".join(lines)
+
+
 def summary(checked: Checked, language: str = "en") -> str:
     """The two blocks: a line a model, whole answers first, then streams."""
     words = LANGUAGES[language]
@@ -60,6 +82,12 @@ def summary(checked: Checked, language: str = "en") -> str:
         lines += [line_of(finding, language) for finding in checked.findings if finding.question.mode == mode]
         blocks.append("\n".join(lines if len(lines) > 1 else [*lines, words["none"]]))
     return "\n\n".join(blocks)
+
+
+def step_of(finding: Finding, language: str = "en") -> str:
+    """``line_of`` with the mode and how long it took, for the moment when it is found."""
+    mode = LANGUAGES[language][finding.question.mode]
+    return f"{line_of(finding, language)} ({mode}, {finding.seconds:.1f} s)"
 
 
 def line_of(finding: Finding, language: str = "en") -> str:
@@ -91,15 +119,16 @@ def plain(amount: Decimal) -> str:
 
 
 def money(amounts: dict[str, Decimal]) -> str:
-    """ "0.012 USD and 0.3 EUR"."""
-    return " and ".join(f"{plain(amount)} {currency}" for currency, amount in amounts.items()) or "nothing known"
+    """ "0.012 USD + 0.3 EUR", "" for nothing."""
+    return " + ".join(f"{plain(amount)} {currency}" for currency, amount in amounts.items())
 
 
 def _markdown(checked: Checked) -> Iterator[str]:
     counts = ", ".join(f"{checked.count(outcome)} {word}" for outcome, word in
                        (("success", "succeeded"), ("failure", "failed"), ("skipped", "skipped")))  # fmt: skip
+    cost = money(checked.amounts()) or "not known"
     yield from ("# Check of the configured providers", "")
-    yield f"Started {checked.started}, took {checked.seconds:.1f} s: {counts}. Cost: {money(checked.amounts())}."
+    yield f"Started {checked.started}, took {checked.seconds:.1f} s: {counts}. Cost: {cost}."
     for mode in MODES:
         yield from ("", f"## {mode.capitalize()}", "")
         yield "| model | operation | result | seconds | first content | tokens in/out | cost | remarks |"
@@ -147,4 +176,5 @@ def _result(finding: Finding) -> dict[str, Any]:
         "cost": None if finding.amount is None else plain(finding.amount),
         "currency": finding.currency,
         "dropped_parameters": list(finding.dropped),
+        "rejected_keys": list(finding.rejected),
     }

@@ -19,10 +19,11 @@ from routing.pricing import cost, price_at
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one question. ``outcome``: success, failure or skipped; ``detail``: why it failed or was skipped.
+    """What came of one question. ``outcome``: success, failure or skipped; ``detail``: why, and dead keys.
 
     ``seconds`` of the whole exchange; ``first_seconds`` until a stream's first content. ``amount`` in ``currency``,
-    None where unknown. ``dropped``: parameters the vendor has no word for. ``keyless``: all keys were rejected.
+    None where unknown. ``dropped``: parameters the vendor has no word for. ``rejected``: the keys that were, as
+    ``provider/label``; ``keyless``: all of them.
     """
 
     question: Question
@@ -35,6 +36,7 @@ class Finding:
     amount: Decimal | None = None
     currency: str = ""
     dropped: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     keyless: bool = False
 
 
@@ -49,21 +51,23 @@ class Asking:
 
 
 def try_out(question: Question, asking: Asking) -> Finding:
-    """Ask and judge. The provider's keys are tried in order while they are rejected."""
+    """Ask and judge. The provider's keys are tried in order while they are rejected; the detail says which were."""
     if question.skip:
         return Finding(question, "skipped", question.skip)
     if question.candidate.reason_skipped:
         return Finding(question, "skipped", question.candidate.reason_skipped)
-    rejected: list[str] = []
-    finding = None
-    for credential in question.candidate.credentials or (None,):
+    rejected: dict[str, str] = {}
+    finding, name = None, ""
+    credentials = question.candidate.credentials or (None,)
+    for credential in credentials:
+        name = credential.identity if credential else ""
         began = asking.clock()
         trace = Trace()
         try:
             finding = _judged(question, credential, asking, trace)
         except CredentialRejected as error:
-            rejected.append(in_words(error))
-            finding = Finding(question, "failure", in_words(error), error.status, asking.clock() - began)
+            rejected[name] = f"{in_words(error)} [{f'key {name}' if name else 'sent without a key'}]"
+            finding = Finding(question, "failure", "", error.status, asking.clock() - began)
             continue
         except UpstreamError as error:
             status = error.status or trace.status
@@ -72,7 +76,13 @@ def try_out(question: Question, asking: Asking) -> Finding:
             finding = Finding(question, "skipped", "stopped")
         break
     assert finding is not None
-    return replace(finding, keyless=len(rejected) == len(question.candidate.credentials or (None,)))
+    answered = f"the key {name} answered" if rejected and finding.outcome == "success" else ""
+    return replace(
+        finding,
+        detail="; ".join(filter(None, (*rejected.values(), answered, finding.detail))),
+        rejected=tuple(filter(None, rejected)),
+        keyless=len(rejected) == len(credentials),
+    )
 
 
 def _judged(question: Question, credential: Any, asking: Asking, trace: Trace) -> Finding:

@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 
 from providers.models import Price, Provider, ProviderKey, ProviderModel
 from routing import catalog
+from routing.models import PublicModel
+from tests.running import free_port
 from tests.switchboard import Switchboard, completion, delta, reply, stream, whole_stream
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +84,9 @@ def test_both_modes_are_tried_and_summed_up_in_two_blocks(board, tmp_path):
 def test_the_summaries_can_be_had_in_french(board, tmp_path):
     by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
     provider(board, "acme", "small")
-    told, _failure = run(tmp_path, "--provider", "acme", "--language", "fr")
+    told, _failure = run(tmp_path, "--provider", "acme", "--language", "fr", "--jobs", "1")
+    assert re.search(r"\[1/2\] acme/small: ✅ Succès \(sans streaming, \d", told)
+    assert "2 succès, 0 échec(s), 0 ignoré(s). Coût : inconnu. Rapport : " in told
     assert "=== RÉSUMÉ DES TESTS NON-STREAMING ===\nacme/small: ✅ Succès\n" in told
     assert "=== RÉSUMÉ DES TESTS STREAMING ===\nacme/small: ✅ Succès\n" in told
 
@@ -150,7 +154,10 @@ def test_a_dry_run_asks_nobody_and_says_what_it_may_cost(board, tmp_path):
     told, failure = run(tmp_path, "--provider", "acme", "--provider", "beta", "--dry-run")
     assert failure == ""
     assert "acme/priced (chat, streaming): would be tried" in told
-    assert "6 requests, at most about 0.0134 USD and 0.004156 EUR, and 2 whose price is not known." in told
+    assert (
+        "6 requests would be sent, for at most about 0.0134 USD + 0.004156 EUR; the price of 2 of them is not known."
+        in told
+    )
     assert board.requests == []
     assert not (tmp_path / "report.json").exists()
 
@@ -210,7 +217,7 @@ def test_models_that_do_something_else_are_asked_for_that_or_left_out_with_the_r
     assert board.requests == []
 
 
-def test_models_are_chosen_by_name_and_pattern_and_wrong_names_are_told(board, tmp_path):
+def test_models_are_chosen_by_name_and_pattern_and_wrong_names_are_told(board, tmp_path, monkeypatch):
     by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
     provider(board, "acme", "a-1", "a-2", "b-1")
     told, _failure = run(tmp_path, "--model", "acme/a-*", "--dry-run")
@@ -218,6 +225,90 @@ def test_models_are_chosen_by_name_and_pattern_and_wrong_names_are_told(board, t
     assert "acme/a-2" in told
     assert "acme/b-1" not in told
     assert "acme/b-1 (chat" in run(tmp_path, "--model", "b-1", "--dry-run")[0]
-    assert run(tmp_path, "--model", "nobody")[1].startswith("No configured model is meant.")
+    assert run(tmp_path, "--model", "a-1", "--model", "nobody")[1].startswith(
+        "No model of a provider with a key is called"
+    )
     assert run(tmp_path, "--provider", "nobody")[1] == "There is no provider named nobody."
-    assert run(tmp_path, "--provider", "openai")[1].startswith("Not configured")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    no_key = "provider openai has no key: set OPENAI_API_KEY, or add a key in the admin."
+    assert run(tmp_path, "--provider", "openai")[1] == f"Nothing can be sent: {no_key}"
+    assert run(tmp_path, "--model", "openai/gpt-4o")[1] == f"openai/gpt-4o cannot be tried: {no_key}"
+    PublicModel(name="house").save()
+    assert run(tmp_path, "--model", "house")[1].startswith("house is a public model: these are not tried, only")
+    assert board.requests == []
+
+
+def keyed(board: Switchboard, *accepted: str):
+    """Answers those who bring an accepted key, and refuses the others."""
+
+    def behave(peer):
+        request = board.seen("acme")[-1]
+        if request.headers["authorization"].removeprefix("Bearer ") not in accepted:
+            reply({"error": {"message": "Incorrect API key"}}, status=401)(peer)
+        else:
+            (whole_stream("pong") if request.json.get("stream") else reply(completion("pong")))(peer)
+
+    return behave
+
+
+def test_a_dead_key_is_told_although_the_next_one_answers(board, tmp_path):
+    board.plug("acme", keyed(board, "sk-second-0123456789"))
+    row = provider(board, "acme", "small")
+    ProviderKey(provider=row, label="second", secret="sk-second-0123456789", position=1).save()
+    told, failure = run(tmp_path, "--provider", "acme", "--jobs", "1")
+    assert failure == ""
+    remark = "the key was rejected (401): Incorrect API key [key acme/default]; the key acme/second answered"
+    assert told.count(f"acme/small: ✅ Success: {remark}") == 4
+    assert "2 success, 0 failure, 0 skipped." in told
+    assert told.endswith("\nRejected keys: acme/default.\n")
+    assert json.loads((tmp_path / "report.json").read_text())["results"][0]["rejected_keys"] == ["acme/default"]
+
+
+def test_where_every_key_is_dead_each_is_named(board, tmp_path):
+    board.plug("acme", keyed(board))
+    row = provider(board, "acme", "small")
+    ProviderKey(provider=row, label="second", secret="sk-second-0123456789", position=1).save()
+    told, failure = run(tmp_path, "--provider", "acme", "--jobs", "1")
+    assert failure == "2 of 2 tests failed."
+    assert (
+        "Incorrect API key [key acme/default]; the key was rejected (401): Incorrect API key [key acme/second]" in told
+    )
+    assert told.endswith("\nRejected keys: acme/default, acme/second.\n")
+
+
+def test_a_cost_that_nobody_knows_is_said_in_a_sentence(board, tmp_path):
+    by_mode(board, "acme", reply(completion("pong")), whole_stream("pong"))
+    provider(board, "acme", "small")
+    told, _failure = run(tmp_path, "--provider", "acme", "--dry-run")
+    assert told.endswith("2 requests would be sent; what this would cost is not known.\n")
+    assert "Cost: not known." in run(tmp_path, "--provider", "acme")[0]
+    assert "Cost: not known." in (tmp_path / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--timeout", "0"), "argument --timeout: expected a number above 0, not 0"),
+        (("--timeout", "nan"), "argument --timeout: expected a number above 0, not nan"),
+        (("--jobs", "-1"), "argument --jobs: expected a number above 0, not -1"),
+        (("--jobs", "many"), "argument --jobs: expected a number above 0, not many"),
+    ],
+)
+def test_deadline_and_number_of_jobs_must_be_above_zero(board, tmp_path, words, told):
+    provider(board, "acme", "small")
+    assert told in run(tmp_path, "--provider", "acme", *words)[1]
+    assert board.requests == []
+
+
+def test_a_report_into_a_folder_that_does_not_exist_is_refused_before_anyone_is_asked(board, tmp_path):
+    provider(board, "acme", "small")
+    assert run(tmp_path / "nowhere", "--provider", "acme")[1] == f"--report: there is no folder {tmp_path / 'nowhere'}."
+    assert board.requests == []
+
+
+def test_a_server_that_is_not_there_is_said_so_once(board, tmp_path):
+    row = provider(board, "acme", "small")
+    row.base_url = f"http://127.0.0.1:{free_port()}/v1"
+    row.save()
+    told, _failure = run(tmp_path, "--provider", "acme")
+    assert "acme/small: ❌ Failure: cannot be reached: connection refused" in told

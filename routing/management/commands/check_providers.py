@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -18,8 +20,9 @@ from providers import upstream
 from providers.progress import Progress
 from routing import catalog
 from routing.checking.questions import Question, estimate, questions_for
-from routing.checking.report import LANGUAGES, Checked, as_json, as_markdown, line_of, money, summary
+from routing.checking.report import LANGUAGES, Checked, as_json, as_markdown, closing, money, step_of, summary
 from routing.checking.trial import Asking, Finding, try_out
+from routing.resolve import why_unusable
 from routing.types import Candidate, Catalog
 
 JOBS = 6
@@ -39,9 +42,20 @@ class Command(BaseCommand):
             "--model", action="append", metavar="NAME", help="only these: model, provider/model or a pattern with *"
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would be tried and what it may cost")
-        parser.add_argument("--report", type=Path, metavar="PATH", help="write PATH.md and PATH.json (default: data/)")
-        parser.add_argument("--timeout", type=float, default=SECONDS, metavar="SECONDS", help="for each request")
-        parser.add_argument("--jobs", type=int, default=JOBS, help="requests at once")
+        parser.add_argument(
+            "--report",
+            type=Path,
+            metavar="PATH",
+            help=f"write PATH.md and PATH.json (default: {str(reports()).replace('%', '%%')}/check-DATE-TIME)",
+        )
+        parser.add_argument(
+            "--timeout",
+            type=positive(float),
+            default=SECONDS,
+            metavar="SECONDS",
+            help="for each request (default: %(default)g)",
+        )
+        parser.add_argument("--jobs", type=positive(int), default=JOBS, help="requests at once (default: %(default)s)")
         parser.add_argument("--language", choices=sorted(LANGUAGES), default="en", help="of the summaries")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,14 +63,14 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.tell(questions)
             return
+        path = report_path(options["report"])
         began = time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        findings = self.ask(questions, options["timeout"], max(1, options["jobs"]), options["language"])
+        findings = self.ask(questions, options["timeout"], options["jobs"], options["language"])
         checked = Checked(tuple(findings), started, time.monotonic() - began)
         self.stdout.write(f"\n{summary(checked, options['language'])}\n\n")
-        files = write(checked, options["report"] or default_path())
-        counts = ", ".join(f"{checked.count(one)} {one}" for one in ("success", "failure", "skipped"))
-        self.stdout.write(f"{counts}. Cost: {money(checked.amounts())}. Report: {files[0]} and {files[1].name}")
+        files = write(checked, path)
+        self.stdout.write(closing(checked, f"{files[0]}, {files[1].name}", options["language"]))
         failed = checked.count("failure")
         if failed:
             raise CommandError(f"{failed} of {len(findings)} tests failed.")
@@ -69,8 +83,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{question.name} ({question.operation}, {question.mode}): {what}")
         guess = estimate(questions, time.time())
         tried = sum(not question.skip for question in questions)
-        more = f", and {guess.unknown} whose price is not known" if guess.unknown else ""
-        self.stdout.write(f"{tried} requests, at most about {money(guess.amounts)}{more}.")
+        told = f"{tried} request{'' if tried == 1 else 's'} would be sent"
+        if guess.amounts:
+            told += f", for at most about {money(guess.amounts)}"
+            told += f"; the price of {guess.unknown} of them is not known" if guess.unknown else ""
+        elif tried:
+            told += "; what this would cost is not known"
+        self.stdout.write(f"{told}.")
 
     def ask(self, questions: list[Question], seconds: float, jobs: int, language: str) -> list[Finding]:
         """Everything, ``jobs`` at once; in the order of ``questions``. Ctrl-C ends what is under way."""
@@ -85,7 +104,7 @@ class Command(BaseCommand):
             try:
                 for future in as_completed(asked):
                     finding = found[asked[future]] = future.result()
-                    progress.step(f"{line_of(finding, language)} ({finding.question.mode}, {finding.seconds:.1f} s)")
+                    progress.step(step_of(finding, language))
             except KeyboardInterrupt as interrupt:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
@@ -113,11 +132,12 @@ def chosen(served: Catalog, providers: list[str] | None, models: list[str] | Non
     missing = set(providers or ()) - set(served.providers)
     if missing:
         raise CommandError(f"There is no provider named {', '.join(sorted(missing))}.")
-    unready = [name for name in providers or () if not served.providers[name].configured]
+    unready = [str(why) for name in providers or () if (why := why_unusable(served.providers[name])[0])]
     if unready:
-        raise CommandError(f"Not configured, so that nothing can be sent to it: {', '.join(unready)}.")
+        raise CommandError(f"Nothing can be sent: {'; '.join(unready)}.")
     questions = []
     met = set()
+    meant: set[str] = set()
     for name, candidate in usable(served):
         provider = candidate.target.provider
         if (providers and provider not in providers) or candidate.identity in met:
@@ -125,11 +145,34 @@ def chosen(served: Catalog, providers: list[str] | None, models: list[str] | Non
         asked_for = [pattern for pattern in models or () if matches(pattern, name, provider)]
         if models and not asked_for:
             continue
+        meant.update(asked_for)
         met.add(candidate.identity)
         questions += questions_for(name, candidate, named=any("*" not in pattern for pattern in asked_for))
+    unknown = [why_not(pattern, served) for pattern in models or () if pattern not in meant]
+    if unknown:
+        raise CommandError("\n".join(unknown))
     if not questions:
         raise CommandError("No configured model is meant. A provider needs a key, and models that are enabled.")
     return questions
+
+
+def why_not(pattern: str, served: Catalog) -> str:
+    """Why ``pattern`` means no model that can be tried."""
+    for names, what in (
+        (served.routes, "a public model"),
+        (served.aliases, "an alias"),
+        (served.categories, "a category"),
+    ):
+        if pattern in names:
+            return f"{pattern} is {what}: these are not tried, only the models of providers."
+    provider, _slash, model = pattern.partition("/")
+    entry = served.providers.get(provider)
+    if entry is not None:
+        known = entry.models.get(model)
+        reason = why_unusable(entry)[0] or (known.reason_skipped if known else None)
+        if reason:
+            return f"{pattern} cannot be tried: {reason}."
+    return f"No model of a provider with a key is called {pattern}, or it is left out by --provider."
 
 
 def usable(served: Catalog) -> Iterator[tuple[str, Candidate]]:
@@ -151,14 +194,37 @@ def matches(pattern: str, name: str, provider: str) -> bool:
     return pattern in names or any(fnmatchcase(one, pattern) for one in names)
 
 
-def default_path() -> Path:
-    """``data/reports/check-20260131-120000``, without a suffix."""
-    return Path(settings.DATA_DIR) / "reports" / f"check-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+def positive(number: type[int] | type[float]) -> Callable[[str], float]:
+    """A reader of finite numbers above 0, for an argument."""
+
+    def read(text: str) -> float:
+        try:
+            value = number(text)
+        except ValueError:
+            value = number(0)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+        return value
+
+    return read
 
 
-def write(checked: Checked, path: Path) -> tuple[Path, Path]:
-    """The report beside ``path`` in both forms. CommandError where it cannot be written."""
-    base = path.with_suffix("") if path.suffix in (".md", ".json") else path
+def reports() -> Path:
+    """Where reports go when nothing is said."""
+    return Path(settings.DATA_DIR) / "reports"
+
+
+def report_path(said: Path | None) -> Path:
+    """Where the report goes, without a suffix. CommandError for a folder that does not exist."""
+    if said is None:
+        return reports() / f"check-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    if not said.parent.is_dir():
+        raise CommandError(f"--report: there is no folder {said.parent}.")
+    return said.with_suffix("") if said.suffix in (".md", ".json") else said
+
+
+def write(checked: Checked, base: Path) -> tuple[Path, Path]:
+    """The report as ``base``.md and .json. CommandError where it cannot be written."""
     files = base.with_name(f"{base.name}.md"), base.with_name(f"{base.name}.json")
     try:
         base.parent.mkdir(parents=True, exist_ok=True)
