@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from routing.checking.french import in_french
 from routing.checking.trial import Finding
 
 MODES = ("non-streaming", "streaming")
@@ -93,7 +94,8 @@ def step_of(finding: Finding, language: str = "en") -> str:
 def line_of(finding: Finding, language: str = "en") -> str:
     """ "openai/gpt-4o: ✅ Success", with the reason where there is one."""
     said = f"{finding.question.name}: {MARKS[finding.outcome]} {LANGUAGES[language][finding.outcome]}"
-    return f"{said}: {finding.detail}" if finding.detail else said
+    detail = in_french(finding.detail) if language == "fr" else finding.detail
+    return f"{said}: {detail}" if detail else said
 
 
 def as_json(checked: Checked) -> str:

@@ -312,3 +312,12 @@ def test_a_server_that_is_not_there_is_said_so_once(board, tmp_path):
     row.save()
     told, _failure = run(tmp_path, "--provider", "acme")
     assert "acme/small: ❌ Failure: cannot be reached: connection refused" in told
+
+
+def test_reasons_are_told_in_french_too_while_the_report_keeps_to_english(board, tmp_path):
+    board.plug("acme", keyed(board))
+    provider(board, "acme", "small")
+    told, _failure = run(tmp_path, "--provider", "acme", "--language", "fr", "--jobs", "1")
+    assert "acme/small: ❌ Échec: la clé a été refusée (401): Incorrect API key [clé acme/default]" in told
+    assert "Clés refusées : acme/default." in told
+    assert "the key was rejected" in (tmp_path / "report.json").read_text()
