@@ -22,6 +22,7 @@ ROLES: Mapping[str, str] = {
 TEXTS = ("text", "refusal", "input_text", "output_text")
 DATA_URL = re.compile(r"data:[^,]*,", re.I)
 BASE64 = re.compile(r";\s*base64\s*,$", re.I)
+STANDARD = str.maketrans("-_", "+/")  # of the alphabet for addresses
 
 
 def refuse(message: str, param: str) -> RequestRejected:
@@ -100,7 +101,8 @@ def _image(url: str) -> str | None:
     data = url[found.end() :]
     if not BASE64.search(found[0]):
         return base64.b64encode(unquote_to_bytes(data)).decode()
-    data = "".join(data.split())
+    data = "".join(data.split()).translate(STANDARD).rstrip("=")
+    data += "=" * (-len(data) % 4)
     try:
         base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):

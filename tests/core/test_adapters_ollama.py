@@ -181,6 +181,12 @@ def test_arguments_that_are_no_object_are_refused_by_name() -> None:
     assert caught.value.param == "messages[0].tool_calls[0].function.arguments"
 
 
+def test_pictures_in_the_alphabet_of_addresses_become_base64_as_ollama_reads_it() -> None:
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0-_g"}}
+    got = rendered(messages=[{"role": "user", "content": [part]}])
+    assert json.loads(got.body)["messages"][0]["images"] == ["iVBORw0+/g=="]
+
+
 def test_pictures_become_bare_base64_and_what_cannot_be_said_is_named() -> None:
     parts = [
         {"type": "text", "text": "What is this?"},

@@ -106,4 +106,4 @@ def test_a_vendors_own_tool_without_a_type_passes_and_a_function_without_one_is_
     assert openai.parse_request({"model": "m", "messages": HI, "tools": [own]}).call.body["tools"] == [own]
     with pytest.raises(InvalidRequest) as refused:
         openai.parse_request({"model": "m", "messages": HI, "tools": [{"function": {"name": "f"}}]})
-    assert refused.value.param == "tools[0]"
+    assert refused.value.param == "tools[0].type"

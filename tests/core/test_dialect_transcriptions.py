@@ -47,6 +47,8 @@ def test_fields_pass_as_they_are_and_ours_are_taken_out() -> None:
         ({"stream": "perhaps"}, "stream"),
         ({"stream": ["true", "true"]}, "stream"),
         ({"stream": "true", "response_format": "srt"}, "response_format"),
+        ({"response_format": "yaml"}, "response_format"),
+        ({"response_format": ["json", "text"]}, "response_format"),
         ({"provider": ["a", "b"]}, "provider"),
     ],
 )
@@ -54,6 +56,12 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         transcriptions.parse_request({"model": "m", **fields}, SPEECH)
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize("wanted", ["json", "text", "srt", "verbose_json", "vtt", "diarized_json"])
+def test_every_format_of_openais_can_be_asked_for(wanted: str) -> None:
+    parsed = transcriptions.parse_request({"model": "m", "response_format": wanted}, SPEECH)
+    assert parsed.call.body == {"response_format": wanted}
 
 
 @pytest.mark.parametrize("upload", [None, Upload("a.mp3", "", 0, io.BytesIO())])

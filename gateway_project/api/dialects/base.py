@@ -21,6 +21,21 @@ class InvalidRequest(Exception):
         self.code = code
 
 
+def missing(path: str) -> InvalidRequest:
+    """What has to be there is not."""
+    return InvalidRequest(f"Missing required parameter: '{path}'.", path, "missing_parameter")
+
+
+def wrong_type(path: str, expected: str) -> InvalidRequest:
+    """Something else than a value of the type ``expected``, in words."""
+    return InvalidRequest(f"Invalid type for '{path}': expected {expected}.", path, "invalid_type")
+
+
+def wrong_value(path: str, expected: str) -> InvalidRequest:
+    """The right type, but none of the values ``expected``, in words."""
+    return InvalidRequest(f"Invalid value for '{path}': expected {expected}.", path, "invalid_value")
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A request in the inner form. ``provider``: the caller's choice or ""; ``include_usage``: wanted in a stream."""

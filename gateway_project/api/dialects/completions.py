@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway_project.api.dialects import openai
-from gateway_project.api.dialects.base import InvalidRequest, Parsed
+from gateway_project.api.dialects.base import Parsed, missing
 from gateway_project.api.dialects.openai import render_end, render_error, render_stream_error
 from gateway_project.api.dialects.parameters import (
     BOOLEAN,
@@ -22,6 +22,7 @@ from gateway_project.api.dialects.parameters import (
     POSITIVE,
     STOP,
     TEXT,
+    Parameter,
     Parameters,
     read_parameters,
     read_stream_options,
@@ -44,7 +45,7 @@ PROMPTS = "a string, or an array of strings, of token ids or of arrays of token 
 def _prompt(value: Any) -> bool:
     if isinstance(value, str):
         return True
-    if not isinstance(value, list) or not value:
+    if not value:
         return False
     return (
         _tokens(value) or all(isinstance(item, str) for item in value) or all(item and _tokens(item) for item in value)
@@ -64,7 +65,7 @@ PARAMETERS: Parameters = {
     "max_tokens": NOT_NEGATIVE,
     "n": POSITIVE,
     "presence_penalty": NUMBER,
-    "prompt": (_prompt, PROMPTS),
+    "prompt": Parameter(lambda value: isinstance(value, (str, list)), PROMPTS, _prompt),
     "seed": INTEGER,
     "stop": STOP,
     "stream": BOOLEAN,
@@ -80,7 +81,7 @@ def parse_request(body: Any) -> Parsed:
     """Decoded JSON → ``Parsed``. Raises ``InvalidRequest`` naming the parameter."""
     body, model, provider = read_parameters(body, PARAMETERS)
     if "prompt" not in body:
-        raise InvalidRequest("Missing required parameter: 'prompt'.", "prompt", "missing_parameter")
+        raise missing("prompt")
     stream, include_usage = read_stream_options(body)
     inner = {key: value for key, value in body.items() if key not in GATEWAY_KEYS}
     return Parsed(model, provider, Call("completions", inner, stream), include_usage)

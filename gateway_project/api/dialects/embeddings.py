@@ -10,21 +10,29 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_project.api.dialects.base import InvalidRequest, Parsed
+from gateway_project.api.dialects.base import InvalidRequest, Parsed, missing, wrong_type
 from gateway_project.api.dialects.openai import dumps, render_error
-from gateway_project.api.dialects.parameters import GATEWAY_KEYS, POSITIVE, TEXT, Parameters, read_parameters
+from gateway_project.api.dialects.parameters import (
+    GATEWAY_KEYS,
+    POSITIVE,
+    TEXT,
+    Parameters,
+    one_of,
+    only_false,
+    read_parameters,
+)
 from providers.chat import Call
 
 __all__ = ["parse_request", "render_error", "render_response"]
 
 FLOAT32 = 4  # bytes
-EXPECTED = "expected a string, or an array of strings, of token ids or of arrays of token ids"
+EXPECTED = "a string, or an array of strings, of token ids or of arrays of token ids"
 
 PARAMETERS: Parameters = {
     "dimensions": POSITIVE,
-    "encoding_format": (lambda value: value in ("float", "base64"), "'float' or 'base64'"),
+    "encoding_format": one_of("float", "base64"),
     "input_type": TEXT,
-    "stream": (lambda value: value is False, "false: embeddings are not streamed"),
+    "stream": only_false("embeddings are not streamed"),
     "user": TEXT,
 }
 
@@ -33,7 +41,7 @@ def parse_request(body: Any) -> Parsed:
     """Decoded JSON → ``Parsed``. Raises ``InvalidRequest`` naming the parameter. Unknown parameters pass."""
     body, model, provider = read_parameters(body, PARAMETERS)
     if "input" not in body:
-        raise InvalidRequest("Missing required parameter: 'input'.", "input", "missing_parameter")
+        raise missing("input")
     _check_input(body["input"])
     inner = {key: value for key, value in body.items() if key not in GATEWAY_KEYS}
     return Parsed(model, provider, Call("embeddings", inner))
@@ -43,15 +51,14 @@ def _check_input(value: Any) -> None:
     if isinstance(value, str):
         return
     if not isinstance(value, list):
-        raise InvalidRequest(f"Invalid type for 'input': {EXPECTED}.", "input", "invalid_type")
+        raise wrong_type("input", EXPECTED)
     if not value:
         raise InvalidRequest("'input' must hold at least one text.", "input", "empty_array")
     sort = type(value[0])
     for index, item in enumerate(value):
         right = sort in (str, int) or (sort is list and item and all(type(token) is int for token in item))
         if type(item) is not sort or not right:
-            where = f"input[{index}]"
-            raise InvalidRequest(f"Invalid value for '{where}': of 'input', {EXPECTED}.", where, "invalid_type")
+            raise wrong_type(f"input[{index}]", f"'input' to be {EXPECTED}")
 
 
 def render_response(reply: Mapping[str, Any], encoding_format: str = "float") -> bytes:

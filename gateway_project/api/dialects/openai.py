@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from gateway_project.api.dialects.base import Failure, InvalidRequest, Parsed
+from gateway_project.api.dialects.base import Failure, Parsed
+from gateway_project.api.dialects.messages import read_messages
 from gateway_project.api.dialects.parameters import (
     BOOLEAN,
     GATEWAY_KEYS,
@@ -27,9 +28,9 @@ from gateway_project.api.dialects.parameters import (
     read_parameters,
     read_stream_options,
 )
+from gateway_project.api.dialects.tools import check_tools
 from providers.chat import Call
 
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DONE = b"data: [DONE]\n\n"
 
 
@@ -66,105 +67,12 @@ PARAMETERS: Parameters = {
 def parse_request(body: Any) -> Parsed:
     """Decoded JSON → ``Parsed``. Raises ``InvalidRequest`` naming the parameter. A null parameter means "not given"."""
     body, model, provider = read_parameters(body, PARAMETERS)
-    messages = _messages(body)
-    _tools(body.get("tools"))
+    messages = read_messages(body)
+    check_tools(body)
     stream, include_usage = read_stream_options(body)
     inner = {key: value for key, value in body.items() if key not in GATEWAY_KEYS}
     inner["messages"] = messages
     return Parsed(model, provider, Call("chat", inner, stream), include_usage)
-
-
-def _messages(body: Mapping[str, Any]) -> list[Any]:
-    messages = body.get("messages")
-    if messages is None:
-        raise InvalidRequest("Missing required parameter: 'messages'.", "messages", "missing_parameter")
-    if not isinstance(messages, list):
-        raise InvalidRequest("Invalid type for 'messages': expected an array.", "messages", "invalid_type")
-    if not messages:
-        raise InvalidRequest("'messages' must hold at least one message.", "messages", "empty_array")
-    for index, message in enumerate(messages):
-        _message(message, f"messages[{index}]")
-    system = body.get("system_message")
-    return [{"role": "system", "content": system}, *messages] if system else messages
-
-
-def _message(message: Any, path: str) -> None:
-    if not isinstance(message, dict):
-        raise InvalidRequest(f"Invalid type for '{path}': expected an object.", path, "invalid_type")
-    role = message.get("role")
-    if role not in ROLES:
-        expected = ", ".join(ROLES)
-        raise InvalidRequest(f"Invalid value for '{path}.role': expected one of {expected}.", f"{path}.role")
-    content = message.get("content")
-    if content is None:
-        if role == "assistant" or role == "function":
-            _functions(message, path)
-            _tool_calls(message.get("tool_calls"), path)
-            return
-        raise InvalidRequest(
-            f"Invalid value for '{path}.content': expected a string or an array of parts.", f"{path}.content"
-        )
-    if isinstance(content, list):
-        for index, part in enumerate(content):
-            where = f"{path}.content[{index}]"
-            if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-                raise InvalidRequest(f"Invalid value for '{where}': expected an object with a 'type'.", where)
-            if not isinstance(part.get("text", ""), str):
-                raise InvalidRequest(f"Invalid type for '{where}.text': expected a string.", f"{where}.text")
-    elif not isinstance(content, str):
-        raise InvalidRequest(
-            f"Invalid type for '{path}.content': expected a string or an array of parts.",
-            f"{path}.content",
-            "invalid_type",
-        )
-    if role == "tool" and not isinstance(message.get("tool_call_id"), str):
-        where = f"{path}.tool_call_id"
-        raise InvalidRequest(f"Missing required parameter: '{where}'.", where, "missing_parameter")
-    _functions(message, path)
-    _tool_calls(message.get("tool_calls"), path)
-
-
-def _functions(message: Mapping[str, Any], path: str) -> None:
-    """A call or a result in the form before there were tools."""
-    called = message.get("function_call")
-    if called is not None and (not isinstance(called, dict) or not isinstance(called.get("name"), str)):
-        where = f"{path}.function_call.name"
-        raise InvalidRequest(f"Missing required parameter: '{where}'.", where, "missing_parameter")
-    if message.get("role") == "function" and not isinstance(message.get("name"), str):
-        raise InvalidRequest(f"Missing required parameter: '{path}.name'.", f"{path}.name", "missing_parameter")
-
-
-def _tool_calls(calls: Any, path: str) -> None:
-    if calls is None:
-        return
-    path = f"{path}.tool_calls"
-    if not isinstance(calls, list):
-        raise InvalidRequest(f"Invalid type for '{path}': expected an array.", path, "invalid_type")
-    for index, call in enumerate(calls):
-        where = f"{path}[{index}]"
-        if not isinstance(call, dict):
-            raise InvalidRequest(f"Invalid type for '{where}': expected an object.", where, "invalid_type")
-        function = call.get("function")
-        if call.get("type", "function") == "function" and (
-            not isinstance(function, dict) or not isinstance(function.get("name"), str)
-        ):
-            raise InvalidRequest(f"Missing required parameter: '{where}.function.name'.", f"{where}.function.name")
-
-
-def _tools(tools: Any) -> None:
-    if tools is None:
-        return
-    if not isinstance(tools, list):
-        raise InvalidRequest("Invalid type for 'tools': expected an array.", "tools", "invalid_type")
-    for index, tool in enumerate(tools):
-        where = f"tools[{index}]"
-        if isinstance(tool, dict) and tool and tool.keys().isdisjoint({"type", "function"}):
-            continue  # a vendor's own: Gemini's have no type
-        if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
-            raise InvalidRequest(f"Invalid value for '{where}': expected an object with a 'type'.", where)
-        function = tool.get("function")
-        if tool["type"] == "function" and (not isinstance(function, dict) or not isinstance(function.get("name"), str)):
-            raise InvalidRequest(f"Missing required parameter: '{where}.function.name'.", f"{where}.function.name")
 
 
 def render_response(completion: Mapping[str, Any]) -> bytes:

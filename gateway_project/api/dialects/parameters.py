@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from gateway_project.api.dialects.base import InvalidRequest
+from gateway_project.api.dialects.base import InvalidRequest, missing, wrong_type, wrong_value
 
 GATEWAY_KEYS = frozenset({"provider", "system_message", "model", "stream"})
 LONGEST_NAME = 300
@@ -29,19 +30,42 @@ def _named(value: Any) -> bool:
     )
 
 
-Parameter = tuple[Callable[[Any], bool], str]  # (whether a value is valid, what is expected in words)
+def _any(value: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``fits``: whether a value is of the right type; ``expected``: in words; ``valid``: whether, of that type, it is
+    one that can be."""
+
+    fits: Callable[[Any], bool]
+    expected: str
+    valid: Callable[[Any], bool] = _any
+
+
 Parameters = dict[str, Parameter]
 
-NUMBER: Parameter = (_number, "a number")
-INTEGER: Parameter = (_integer, "a whole number")
-NOT_NEGATIVE: Parameter = (lambda value: _integer(value) and value >= 0, "a whole number of at least 0")
-POSITIVE: Parameter = (lambda value: _integer(value) and value >= 1, "a whole number of at least 1")
-BOOLEAN: Parameter = (lambda value: isinstance(value, bool), "true or false")
-TEXT: Parameter = (lambda value: isinstance(value, str), "a string")
-OBJECT: Parameter = (lambda value: isinstance(value, dict), "an object")
-NAMED: Parameter = (_named, "an array of objects with a name")
-STOP: Parameter = (_texts, "a string or an array of strings")
-TEXT_OR_OBJECT: Parameter = (lambda value: isinstance(value, (str, dict)), "a string or an object")
+NUMBER = Parameter(_number, "a number")
+INTEGER = Parameter(_integer, "a whole number")
+NOT_NEGATIVE = Parameter(_integer, "a whole number of at least 0", lambda value: value >= 0)
+POSITIVE = Parameter(_integer, "a whole number of at least 1", lambda value: value >= 1)
+BOOLEAN = Parameter(lambda value: isinstance(value, bool), "true or false")
+TEXT = Parameter(lambda value: isinstance(value, str), "a string")
+OBJECT = Parameter(lambda value: isinstance(value, dict), "an object")
+NAMED = Parameter(_named, "an array of objects with a name")
+STOP = Parameter(_texts, "a string or an array of strings")
+TEXT_OR_OBJECT = Parameter(lambda value: isinstance(value, (str, dict)), "a string or an object")
+
+
+def one_of(*words: str) -> Parameter:
+    """A string that is one of ``words``."""
+    return Parameter(TEXT.fits, f"one of {', '.join(words)}", lambda value: value in words)
+
+
+def only_false(why: str) -> Parameter:
+    """A switch that cannot be on."""
+    return Parameter(BOOLEAN.fits, f"false: {why}", lambda value: value is False)
 
 
 def read_parameters(body: Any, parameters: Parameters) -> tuple[dict[str, Any], str, str]:
@@ -54,14 +78,18 @@ def read_parameters(body: Any, parameters: Parameters) -> tuple[dict[str, Any], 
     body = {key: value for key, value in body.items() if value is not None}
     model = body.get("model")
     if model is None or model == "":
-        raise InvalidRequest("You must provide a model parameter: a non-empty string.", "model", "missing_parameter")
+        raise missing("model")
     if not isinstance(model, str):
-        raise InvalidRequest("Invalid type for 'model': expected a string.", "model", "invalid_type")
+        raise wrong_type("model", "a string")
     if len(model) > LONGEST_NAME:
         raise InvalidRequest(f"'model' must be at most {LONGEST_NAME} characters long.", "model", "string_too_long")
-    for name, (valid, expected) in parameters.items():
-        if name in body and not valid(body[name]):
-            raise InvalidRequest(f"Invalid value for '{name}': expected {expected}.", name, "invalid_type")
+    for name, parameter in parameters.items():
+        if name not in body:
+            continue
+        if not parameter.fits(body[name]):
+            raise wrong_type(name, parameter.expected)
+        if not parameter.valid(body[name]):
+            raise wrong_value(name, parameter.expected)
     return body, model, _provider(body.get("provider"))
 
 
@@ -70,13 +98,15 @@ def read_stream_options(body: Mapping[str, Any]) -> tuple[bool, bool]:
     stream: bool = body.get("stream", False)
     options = body.get("stream_options")
     if options is not None and not stream:
-        raise InvalidRequest("'stream_options' is only allowed when 'stream' is true.", "stream_options")
+        message = "'stream_options' is only allowed when 'stream' is true."
+        raise InvalidRequest(message, "stream_options", "invalid_value")
     return stream, bool(options and options.get("include_usage"))
 
 
 def _provider(value: Any) -> str:
     if isinstance(value, str) and len(value) > LONGEST_NAME:
-        raise InvalidRequest(f"'provider' must be at most {LONGEST_NAME} characters long.", "provider")
+        message = f"'provider' must be at most {LONGEST_NAME} characters long."
+        raise InvalidRequest(message, "provider", "string_too_long")
     if value is None or isinstance(value, str):
         return value or ""
-    raise InvalidRequest("Invalid type for 'provider': expected a string.", "provider", "invalid_type")
+    raise wrong_type("provider", "a string")

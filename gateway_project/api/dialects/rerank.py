@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_project.api.dialects.base import InvalidRequest, Parsed
+from gateway_project.api.dialects.base import InvalidRequest, Parsed, missing, wrong_type
 from gateway_project.api.dialects.openai import dumps, render_error
 from gateway_project.api.dialects.parameters import (
     BOOLEAN,
@@ -16,6 +16,7 @@ from gateway_project.api.dialects.parameters import (
     POSITIVE,
     TEXT,
     Parameters,
+    only_false,
     read_parameters,
 )
 from providers.chat import Call
@@ -30,7 +31,7 @@ PARAMETERS: Parameters = {
     "return_documents": BOOLEAN,
     "max_tokens_per_doc": POSITIVE,
     "max_chunks_per_doc": POSITIVE,
-    "stream": (lambda value: value is False, "false: rankings are not streamed"),
+    "stream": only_false("rankings are not streamed"),
 }
 
 
@@ -38,7 +39,7 @@ def parse_request(body: Any) -> Parsed:
     """Decoded JSON → ``Parsed``; documents as strings. Raises ``InvalidRequest`` naming the parameter."""
     body, model, provider = read_parameters(_renamed(body), PARAMETERS)
     if not body.get("query"):
-        raise InvalidRequest("You must provide a query: a non-empty string.", "query", "missing_parameter")
+        raise missing("query")
     inner = {key: value for key, value in body.items() if key not in GATEWAY_KEYS}
     inner["documents"] = _documents(body.get("documents"))
     return Parsed(model, provider, Call("rerank", inner))
@@ -57,9 +58,9 @@ def _renamed(body: Any) -> Any:
 
 def _documents(value: Any) -> list[str]:
     if value is None:
-        raise InvalidRequest("Missing required parameter: 'documents'.", "documents", "missing_parameter")
+        raise missing("documents")
     if not isinstance(value, list):
-        raise InvalidRequest("Invalid type for 'documents': expected an array.", "documents", "invalid_type")
+        raise wrong_type("documents", "an array")
     if not value:
         raise InvalidRequest("'documents' must hold at least one document.", "documents", "empty_array")
     return [_text(document, f"documents[{index}]") for index, document in enumerate(value)]
@@ -68,8 +69,7 @@ def _documents(value: Any) -> list[str]:
 def _text(document: Any, where: str) -> str:
     text = document.get("text") if isinstance(document, dict) else document
     if not isinstance(text, str):
-        message = f"Invalid value for '{where}': expected a string, or an object with a string 'text'."
-        raise InvalidRequest(message, where, "invalid_type")
+        raise wrong_type(where, "a string, or an object with a string 'text'")
     return text
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_project.api.dialects.base import InvalidRequest, Parsed
+from gateway_project.api.dialects.base import InvalidRequest, Parsed, missing, wrong_type
 from gateway_project.api.dialects.openai import dumps, render_end, render_error, render_stream_error
-from gateway_project.api.dialects.parameters import GATEWAY_KEYS, TEXT, Parameter, Parameters, read_parameters
+from gateway_project.api.dialects.parameters import GATEWAY_KEYS, TEXT, Parameter, Parameters, one_of, read_parameters
 from providers.answers import TEXT_FILES
 from providers.chat import Call
 from providers.wire import Upload
 
 __all__ = ["parse_request", "render_chunk", "render_end", "render_error", "render_response", "render_stream_error"]
 
+FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
 STREAMED = frozenset({"json", "diarized_json"})
 SWITCHES = {"true": True, "1": True, "false": False, "0": False, "": False}
 
@@ -25,21 +26,17 @@ SWITCHES = {"true": True, "1": True, "false": False, "0": False, "": False}
 def _number(value: Any) -> bool:
     try:
         return 0 <= float(value) < float("inf")
-    except (TypeError, ValueError):
+    except ValueError:
         return False
 
 
-def _switch(value: Any) -> bool:
-    return isinstance(value, str) and value.lower() in SWITCHES
-
-
-SWITCH: Parameter = (_switch, "true or false")
+SWITCH = Parameter(TEXT.fits, "true or false", lambda value: value.lower() in SWITCHES)
 PARAMETERS: Parameters = {
     "language": TEXT,
     "prompt": TEXT,
-    "response_format": TEXT,
+    "response_format": one_of(*FORMATS),
     "stream": SWITCH,
-    "temperature": (_number, "a number of at least 0"),
+    "temperature": Parameter(TEXT.fits, "a number of at least 0", _number),
 }
 
 
@@ -47,9 +44,9 @@ def parse_request(fields: Mapping[str, str | list[str]], upload: Upload | None) 
     """A form's fields and its file → ``Parsed``. Raises ``InvalidRequest`` naming the field."""
     body, model, provider = read_parameters(dict(fields), PARAMETERS)
     if "file" in body:
-        raise InvalidRequest("Invalid value for 'file': expected a file with a filename.", "file", "invalid_type")
+        raise wrong_type("file", "a file with a filename")
     if upload is None:
-        raise InvalidRequest("You must provide a file parameter: the speech.", "file", "missing_parameter")
+        raise missing("file")
     if not upload.size:
         raise InvalidRequest("The file given as 'file' is empty.", "file", "invalid_value")
     stream = SWITCHES[body.get("stream", "").lower()]
