@@ -13,9 +13,22 @@ from typing import Any
 
 from django.db import transaction
 
+from providers.errors import (
+    CallerLeft,
+    ContentFiltered,
+    ContextTooLong,
+    PayloadTooLarge,
+    RequestRejected,
+    Unsupported,
+)
 from routing.models import EndpointStats, KeyState
 
 WEIGHT = 0.1  # of the newest figure in a moving average
+# What the caller is to blame for says nothing of the endpoint.
+NO_FAILURE = frozenset(
+    error.outcome
+    for error in (CallerLeft, ContentFiltered, ContextTooLong, PayloadTooLarge, RequestRejected, Unsupported)
+)
 
 
 def observe(records: Sequence[Mapping[str, Any]], **signal: Any) -> None:
@@ -53,7 +66,7 @@ def _average(tries: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
             if attempt["outcome"] == "success":
                 row.total_ms = _moved(row.total_ms, attempt["end_ms"], attempt["started_ms"])
                 row.first_content_ms = _moved(row.first_content_ms, attempt["first_ms"], attempt["started_ms"])
-            elif attempt["outcome"] != "cancelled":
+            elif attempt["outcome"] not in NO_FAILURE:
                 row.failures += 1
                 row.last_error = (attempt.get("error") or attempt["outcome"])[:300]
                 row.last_error_at = datetime.fromtimestamp(attempt["at"], UTC)

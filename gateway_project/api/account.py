@@ -125,11 +125,21 @@ class Account:
         if self.route is not None:
             entry.update(route=self.route.name, category=self.route.category)
         if result.failure is not None:
+            self._tell(result.failure)
             entry.update(error_code=result.failure.code or "", error=result.failure.message)
         entry.update(self._answered(result.summary))
         if self.route is not None and self.route.how == "transient" and result.outcome != "success":
             _generalise(entry)
         record.append(entry)
+
+    def _tell(self, failure: Failure) -> None:
+        """Why nobody answered, in the log: callers are told of it only that it is so."""
+        if failure.status < 500 and failure.status not in (404, 429):
+            return
+        tried = [f"{a.endpoint} {a.outcome}{f' ({a.error})' if a.error else ''}" for a in self.ledger.attempts]
+        left_out = [f"{skip.endpoint} skipped ({skip.reason})" for skip in self.ledger.skipped]
+        if tried or left_out:
+            log.warning("%s: %s: %s", self.request_id, failure.message, "; ".join(tried + left_out))
 
     def _answered(self, summary: Summary | None) -> Mapping[str, Any]:
         """Who answered, the usage and the cost; failed tries carry none."""

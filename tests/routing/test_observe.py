@@ -39,3 +39,13 @@ def test_endpoints_have_counts_a_moving_average_and_their_last_error() -> None:
     assert (row.tries, row.failures, row.last_error) == (4, 1, "HTTP 503")
     assert row.total_ms == pytest.approx(110.0)  # 100, then a tenth of the way to 200
     assert row.first_content_ms == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    ["request_rejected", "content_filtered", "context_too_long", "payload_too_large", "unsupported_parameter"],
+)
+def test_what_the_caller_is_to_blame_for_is_no_failure_of_the_endpoint(outcome: str) -> None:
+    drained.send(sender=None, records=[record(1.0, attempt(outcome, 20.0, error="No such picture."))])
+    row = EndpointStats.objects.get(identity="acme/m")
+    assert (row.tries, row.failures, row.last_error, row.last_error_at) == (1, 0, "", None)
