@@ -23,6 +23,7 @@ from gateway_project.api.errors import ApiError
 from gateway_project.api.form import read_form
 from gateway_project.api.stream import EventStream, caller_gone, stream_response
 from providers import upstream
+from providers.models import ModelType
 from providers.operations import OPERATIONS, paths_for
 from routing.dispatch import Ports, dispatch
 from routing.plan import plan
@@ -100,7 +101,8 @@ class Inference(GatewayView):
         if not route.type or route.type in OPERATIONS[self.operation].types:
             return
         here, there = OPERATIONS[self.operation].path, " or ".join(paths_for(route.type))
-        message = f"The model '{parsed.model}' is of type {route.type}: it is not served at {here} but at {there}."
+        kind = f"{route.type} ({ModelType(route.type).label})"
+        message = f"The model '{parsed.model}' is of type {kind}: it is not served at {here} but at {there}."
         raise ApiError(400, message, param="model", code="unsupported_operation")
 
 

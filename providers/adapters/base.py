@@ -20,6 +20,8 @@ from providers.wire import Rendered, Target
 BEYOND_64_BITS = re.compile(rb"[:,\[\s]-?[0-9]{19}")
 BEYOND_64_BITS_TEXT = re.compile(BEYOND_64_BITS.pattern.decode())
 
+MOST_NAMED = 20  # parameters in one message
+
 
 class StreamParser(ABC):
     """One stream of a vendor: raw bytes in, inner chunks out. Raises ``UpstreamError`` subclasses.
@@ -79,10 +81,7 @@ class Adapter(ABC):
         else:
             rendered = self.render(call, target)
         if call.strict and rendered.dropped:
-            name = rendered.dropped[0]
-            message = f"'{name}' cannot be passed on as given to a provider of kind '{target.kind}'."
-            code = "unsupported_parameter"
-            raise Unsupported(message, status=400, type="invalid_request_error", code=code, param=name)
+            raise _unsaid(rendered.dropped, target)
         return rendered
 
     @abstractmethod
@@ -100,6 +99,18 @@ class Adapter(ABC):
     @abstractmethod
     def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
         """An unsuccessful reply → the error that it means. ``headers`` with lower-case names."""
+
+
+def _unsaid(names: tuple[str, ...], target: Target) -> Unsupported:
+    """Names all that a strict caller would have to do without, or as many as fit into a sentence."""
+    listed = [f"'{name}'" for name in dict.fromkeys(names)]
+    more = len(listed) - MOST_NAMED
+    if more > 0:
+        listed = [*listed[:MOST_NAMED], f"{more} more"]
+    said = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+    message = f"{said} cannot be passed on as given to a provider of kind '{target.kind}'."
+    code = "unsupported_parameter"
+    return Unsupported(message, status=400, type="invalid_request_error", code=code, param=names[0])
 
 
 ADAPTERS: dict[str, Adapter] = {}

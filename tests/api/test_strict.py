@@ -60,9 +60,10 @@ def test_a_strict_caller_is_refused_where_no_vendor_has_the_word(
     gateway: RunningGateway, switchboard: Switchboard
 ) -> None:
     before = len(switchboard.seen("picky-too"))
-    status, told, body = gateway.post({**BODY, "model": "neither"}, **STRICT)
+    status, told, body = gateway.post({**BODY, "model": "neither", "user": "me"}, **STRICT)
     error = json.loads(body)["error"]
     assert (status, error["param"], error["code"]) == (400, "logit_bias", "unsupported_parameter")
+    assert error["message"].startswith("'logit_bias' and 'user' cannot be passed on as given")
     assert (error["type"], told["x-should-retry"], told["x-gateway-attempts"]) == (
         "invalid_request_error",
         "false",

@@ -351,7 +351,7 @@ def test_a_model_of_another_type_is_named_with_the_right_path(client: OpenAI) ->
     with pytest.raises(openai.BadRequestError) as caught:
         client.audio.transcriptions.create(model="acme/mouth", file=("a.mp3", b"sound"))
     assert (caught.value.param, caught.value.code) == ("model", "unsupported_operation")
-    assert "text-generation" in caught.value.message
+    assert "is of type text-generation (text generation): it is not served at" in caught.value.message
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(model="acme/ears", messages=[{"role": "user", "content": "Hi"}])
     assert "/v1/audio/transcriptions" in caught.value.message
