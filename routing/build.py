@@ -16,6 +16,7 @@ from typing import Any
 from providers.kinds import KINDS
 from providers.targets import make_target, normal_url
 from providers.wire import Credential, Limits, Target
+from routing.classify import Classifier, compile_categories
 from routing.listing import listed_models
 from routing.resolve import default_limits, identity, why_unusable
 from routing.types import Candidate, Catalog, Facts, Grant, PriceInForce, ProviderEntry, Route
@@ -51,17 +52,19 @@ def build(sources: Sources) -> Catalog:
     wildcard = routes.pop(WILDCARD, None)
     if wildcard is not None and not models[WILDCARD].get("enabled", True):
         wildcard = None
+    categories = {name: lists.category_route(name, said) for name, said in document.get("categories", {}).items()}
     catalog = Catalog(
         generation=sources.generation,
         routes=routes,
         aliases={alias: name for name, said in models.items() for alias in said.get("aliases", ())},
-        categories={name: lists.category_route(name, said) for name, said in document.get("categories", {}).items()},
+        categories=categories,
         providers={name: offer.entry for name, offer in offers.items()},
         endpoints=endpoints,
         bare=_bare(offers),
         grants=sources.grants,
         listed=(),
         wildcard=wildcard,
+        classifier=_classifier(document, categories),
     )
     return replace(catalog, listed=listed_models(catalog, document, sources.created))
 
@@ -225,6 +228,11 @@ def _adopt_endpoints(offers: Mapping[str, _Offer], endpoints: Mapping[str, Candi
         entry = offers[candidate.target.provider].entry
         if candidate.target.base_url == entry.target.base_url and not candidate.pass_model_name:
             entry.models.setdefault(candidate.target.upstream_model, candidate)  # type: ignore[attr-defined]  # as above
+
+
+def _classifier(document: Document, categories: Mapping[str, Route]) -> Classifier:
+    usable = {name for name, route in categories.items() if any(one.reason_skipped is None for one in route.candidates)}
+    return compile_categories(document.get("categories", {}), usable)
 
 
 class _Lists:

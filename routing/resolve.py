@@ -1,23 +1,25 @@
 """A requested name → the Route it means. Pure: everything is looked up in one Catalog. ◇ no framework.
 
-The order (DESIGN "Names"): public model → alias → category by name, ``router/<category>`` → ``provider/model``,
-catalogued or not → the bare name of a catalogued model → the wildcard ``*`` → not found. The providers meant are those
-that are configured (enabled, with a key or in need of none). What only others know is a route all the same, if nothing
-else answers: its candidates say what to set.
+The order (DESIGN "Names"): public model → alias → category, by name or ``router/<category>``; where ``router`` or
+``auto`` is asked for, the one that the request is about → ``provider/model``, catalogued or not → the bare name of a
+catalogued model → the wildcard ``*`` → not found. The providers meant are those that are configured (enabled, with a
+key or in need of none). What only others know is a route all the same, if nothing else answers: its candidates say what
+to set.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from providers.kinds import KINDS
 from providers.wire import Limits
+from routing.classify import DEFAULT, classify
 from routing.types import Candidate, Catalog, Facts, ProviderEntry, Route
 
 ROUTER_NAMES = frozenset({"router", "auto", "router/router", "router/auto"})
-DEFAULT_CATEGORY = "conversation"
 SUGGESTIONS = 3
 
 
@@ -31,17 +33,17 @@ class NotFound(Exception):
         self.suggestions = suggestions
 
 
-def resolve(catalog: Catalog, model: str, provider: str | None = None) -> Route:
+def resolve(catalog: Catalog, model: str, provider: str | None, body: Mapping[str, Any]) -> Route:
     """The route that ``model`` means, within ``provider`` (a Provider's name, else a kind) if one is given.
 
-    Raises ``NotFound``.
+    ``body``: the request in the inner form, read only where the router itself is asked for. Raises ``NotFound``.
     """
     if provider:
         return _within(catalog, model, provider)
     route = (
         catalog.routes.get(model)
         or _alias(catalog, model)
-        or _category(catalog, model)
+        or _category(catalog, model, body)
         or _provider_model(catalog, model)
         or _bare(catalog, model)
         or _wildcard(catalog, model)
@@ -58,17 +60,22 @@ def _alias(catalog: Catalog, name: str) -> Route | None:
     return None if route is None else replace(route, requested=name, how="alias")
 
 
-def _category(catalog: Catalog, name: str) -> Route | None:
-    """A category by name; without a classifier, what asks for the router itself is conversation."""
-    routed = name in ROUTER_NAMES
-    chosen = catalog.categories.get(DEFAULT_CATEGORY if routed else name.removeprefix("router/"))
-    return None if chosen is None else replace(chosen, requested=name, how="router" if routed else "category")
+def _category(catalog: Catalog, name: str, body: Mapping[str, Any]) -> Route | None:
+    """A category by name, or, where the router itself is asked for, the one that the request is about."""
+    if name not in ROUTER_NAMES:
+        chosen = catalog.categories.get(name.removeprefix("router/"))
+        return None if chosen is None else replace(chosen, requested=name)
+    found = classify(catalog.classifier, body)
+    chosen = catalog.categories.get(found.category)
+    return None if chosen is None else replace(chosen, requested=name, how="router", classification=found)
 
 
 def _why_no_router(catalog: Catalog, name: str) -> str:
     if name not in ROUTER_NAMES:
         return ""
-    missing = f"there is no category '{DEFAULT_CATEGORY}'" if catalog.categories else "there are no categories"
+    missing = f"there is no category '{DEFAULT}'" if catalog.categories else "there are no categories"
+    if DEFAULT in catalog.categories:
+        missing = f"the category '{DEFAULT}' is disabled"
     return f" (classification is not configured: {missing})"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from providers.wire import Credential, Limits, Target
+from routing.classify import Classification, Classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Route:
     """What a requested name resolves to.
 
     ``how``: model, alias, category, router, provider_model, bare, wildcard, transient. ``type``: "" where nobody knows
-    it (a model that no one catalogued). ``candidates`` in configured order; ``category`` where one was chosen.
+    it (a model that no one catalogued). ``candidates`` in configured order; ``category`` where one was chosen,
+    ``classification`` where the request itself was asked which.
     """
 
     requested: str
@@ -75,6 +77,7 @@ class Route:
     candidates: tuple[Candidate, ...]
     category: str = ""
     mid_stream: str = "error"
+    classification: Classification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +184,4 @@ class Catalog:
     grants: Mapping[str, Grant]
     listed: tuple[ListedModel, ...]
     wildcard: Route | None = None
+    classifier: Classifier = field(default_factory=Classifier)

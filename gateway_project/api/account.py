@@ -83,6 +83,8 @@ class Account:
             "x-gateway-generation": str(self.generation),
             "x-gateway-overhead-ms": str(self.overhead_ms),
         }
+        if self.route is not None and self.route.category:
+            headers["x-gateway-category"] = quote(self.route.category, safe="/:@ +,~*()[]")
         if self.answer is not None and self.answer.trace.dropped:
             headers["x-gateway-dropped-params"] = _header_list(self.answer.trace.dropped)
         return headers

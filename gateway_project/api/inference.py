@@ -80,7 +80,7 @@ class Inference(GatewayView):
         strict = _strict(request)
         parsed = self.parse(request)
         account.parsed = parsed = replace(parsed, call=replace(parsed.call, strict=strict))
-        route = resolve(self.catalog, parsed.model, parsed.provider or None)
+        route = resolve(self.catalog, parsed.model, parsed.provider or None, parsed.call.body)
         if account.grant is not None:
             authorise_model(account.grant, route, parsed.provider)
         self._check_type(parsed, route)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -23,6 +24,14 @@ ROUTE_NAME = RegexValidator(
 def strategy_choices() -> list[tuple[str, str]]:
     """A function, so that a new strategy needs no migration."""
     return [(strategy.name, strategy.label) for strategy in STRATEGIES.values()]
+
+
+def validate_weights(value: Any) -> None:
+    """A JSON object of finite numbers."""
+    validate_object(value)
+    for keyword, weight in value.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
+            raise ValidationError(_("The weight of “%(keyword)s” must be a number.") % {"keyword": keyword})
 
 
 def _seconds(label: Any, help_text: Any) -> Any:
@@ -172,8 +181,11 @@ class Category(ConfigModel):
         _("keyword weights"),
         default=dict,
         blank=True,
-        validators=[validate_object],
-        help_text=_('Where a keyword counts more or less than 1, e.g. {"refactor": 2}.'),
+        validators=[validate_weights],
+        help_text=_(
+            'Where a keyword counts more or less than 1, e.g. {"refactor": 2, "file": 0.3}. Those below 1 are hints: '
+            "they count only where they add up to 1."
+        ),
     )
     strategy = models.CharField(
         _("strategy"),

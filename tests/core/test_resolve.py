@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from routing.build import Sources, build
-from routing.resolve import NotFound, resolve
+from routing.resolve import NotFound
+from routing.resolve import resolve as resolve_request
 
 
 def provider(position, *models, kind="openai-compatible", **more):
@@ -48,6 +49,10 @@ def catalog(**sections):
 
 
 WITH_WILDCARD = {"turbo": {"entries": [{"endpoint": "anything"}]}, "*": {"entries": [{"endpoint": "anything"}]}}
+
+
+def resolve(served, model, provider=None):
+    return resolve_request(served, model, provider, {"messages": [{"role": "user", "content": "Hi"}]})
 
 
 def told(route):
