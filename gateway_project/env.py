@@ -93,6 +93,17 @@ def url(name: str, schemes: Sequence[str], example: str) -> str:
     return raw
 
 
+def redis(name: str) -> str:
+    """``redis://user:password@host:6379/0``, ``rediss://…`` (TLS) or ``unix:///path/to/socket``; "" where unset."""
+    raw = url(name, ("redis", "rediss", "unix"), "redis://localhost:6379/0")
+    parts = urlsplit(raw)
+    if raw and not (
+        parts.path if parts.scheme == "unix" else parts.hostname and re.fullmatch(r"(/\d{0,4})?", parts.path)
+    ):
+        raise ImproperlyConfigured(f"{name} must end with the number of a database, as redis://localhost:6379/0 does.")
+    return raw
+
+
 def origin(name: str, example: str) -> str:
     """Scheme, host and port of a web address, without path, query or credentials; "" where unset."""
     raw = text(name, "").rstrip("/")

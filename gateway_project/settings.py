@@ -28,8 +28,10 @@ WORKERS = env.integer("WEB_CONCURRENCY", len(os.sched_getaffinity(0)), low=1, hi
 DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "gateway.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ONE_HOST = DATABASES["default"]["ENGINE"].endswith("sqlite3")
-# Shared counters for rate limits across hosts.
-REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"), "redis://localhost:6379/0")
+# Where the windows of rate limits are kept, if not in the database: faster where many workers share many limits.
+REDIS_URL = env.redis("REDIS_URL")
+# Whether requests pass while the windows cannot be asked: "open" favours answers, "closed" the limits.
+LIMITS_FAIL = env.choice("GATEWAY_LIMITS_FAIL", "open", ("open", "closed"))
 
 # Signs sessions and one-time tokens; the fallbacks keep old sessions valid after a rotation.
 SECRET_KEY = env.secret_key("SECRET_KEY", DATA_DIR, generate=ONE_HOST)

@@ -34,7 +34,7 @@ class _Raised:
     error: BaseException
 
 
-SIZES = {"database": 1, "browser": 4}
+SIZES = {"database": 1, "browser": 4, "windows": 1}
 
 _pools: dict[str, Any] = {}
 _native_threads: set[int] = set()
@@ -56,6 +56,14 @@ def run_request(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     if _direct() or not _on_sqlite():
         return function(*args, **kwargs)
     return _in_thread("browser", lambda: function(*args, **kwargs))
+
+
+def run_in_thread(name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """In the native threads called ``name`` (see ``SIZES``), whatever the database: for work that brings its own
+    connection and must neither wait for others' work nor hold it up."""
+    if _direct():
+        return function(*args, **kwargs)
+    return _in_thread(name, lambda: function(*args, **kwargs))
 
 
 def real_lock() -> Any:

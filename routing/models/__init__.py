@@ -2,6 +2,7 @@
 
 from .access import ApiKey
 from .history import ConfigClock, ConfigRevision
+from .limits import LimitHit, LimitWindow
 from .routes import Alias, Category, Endpoint, Entry, PublicModel
 from .state import CircuitState, EndpointStats, KeyState
 
@@ -16,5 +17,7 @@ __all__ = [
     "EndpointStats",
     "Entry",
     "KeyState",
+    "LimitHit",
+    "LimitWindow",
     "PublicModel",
 ]
