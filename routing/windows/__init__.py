@@ -21,6 +21,9 @@ from routing.limits import Memory, Reading, Refusal, Ticket, Window
 from routing.windows.orders import Cancel, Settle, Store, Take
 from routing.windows.pump import Pump
 
+if settings.REDIS_URL:  # now, and not in the midst of the first request: it is a large library
+    from routing.windows.redis import RedisStore
+
 __all__ = ["WINDOWS", "Windows", "forget_old"]
 
 log = logging.getLogger("switchyard.limits")
@@ -141,10 +144,8 @@ def _bounded(tokens: int) -> int:
 
 
 def _store() -> Store:
-    """Redis where it is set, else the database. Imported here: a process needs one of the three drivers."""
+    """Redis where it is set, else the database; a process needs one of the three drivers."""
     if settings.REDIS_URL:
-        from routing.windows.redis import RedisStore
-
         return RedisStore(settings.REDIS_URL)
     database = connections["default"]
     if database.vendor == "postgresql":

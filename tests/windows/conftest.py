@@ -32,6 +32,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     yield from made_place(request.param, tmp_path_factory)
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place whose windows are rows."""
+    yield from made_place(request.param, tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     yield from made_place("sqlite", tmp_path_factory)

@@ -57,10 +57,19 @@ def play(place: dict[str, str], *arguments: str, together: int = 1) -> list[Any]
             process.communicate()
 
 
-def migrate(_argument: str) -> None:
+def migrate(argument: str) -> None:
     from django.core.management import call_command
 
-    call_command("migrate", "routing", verbosity=0)
+    call_command("migrate", "routing", *filter(None, [argument]), verbosity=0)
+
+
+def forget(argument: str) -> None:
+    """As if the window had been empty for long."""
+    from routing.models import LimitWindow
+    from routing.windows import forget_old
+
+    LimitWindow.objects.filter(key=argument).update(fades_at=1)
+    forget_old()
 
 
 def crowd(argument: str) -> dict[str, int]:
@@ -143,21 +152,21 @@ def forked(argument: str) -> dict[str, Any]:
 
 
 def main(scenario: str, argument: str) -> None:
-    if scenario != "migrate":
+    if scenario not in ("migrate", "forget"):
         from gevent import monkey
 
         monkey.patch_all()
     import django
 
     django.setup()
-    if scenario != "migrate":
+    if scenario not in ("migrate", "forget"):
         from routing.windows import WINDOWS
 
         while WINDOWS.take([Window("test:warm", None, None, 1)], 0) is None:  # imports and connecting take their time
             pass
     print("ready", flush=True)
     sys.stdin.readline()
-    scenarios = {function.__name__: function for function in (migrate, crowd, pairs, locked, forked)}
+    scenarios = {function.__name__: function for function in (migrate, forget, crowd, pairs, locked, forked)}
     print(json.dumps(scenarios[scenario](argument)))
 
 

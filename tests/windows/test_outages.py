@@ -15,8 +15,6 @@ from routing.windows import Windows
 from tests.windows.conftest import Place, made_store
 from tests.windows.proxy import Proxy
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
 
 @pytest.fixture
 def proxy(server: Place) -> Iterator[Proxy]:
@@ -63,10 +61,8 @@ def test_a_server_that_is_gone_costs_one_wait_and_then_none_until_it_is_back(
     at_once = [timed(windows, key) for _ in range(50)]
     assert {verdict for verdict, _ in at_once} == {None}
     assert sorted(waited for _, waited in at_once)[-3] < 0.5  # but for those who try whether it is back
-    windows.settle(first, 40)
     proxy.mend()
     assert eventually(lambda: isinstance(timed(windows, key)[0], Ticket))
-    assert eventually(lambda: windows.read([Window(key, 100, 1000, 3600)])[key].current_tokens % 50 == 0 or True)
     said = [(record.levelno, record.name) for record in caplog.records]
     assert said == [(logging.ERROR, "switchyard.limits"), (logging.WARNING, "switchyard.limits")]
 
