@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from gateway_project.api import inference, views
+from gateway_project.api import explaining, inference, views
 from gateway_project.home import home
 
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("v1/models", views.Models.as_view()),
     path("v1/models/<path:name>", views.Model.as_view()),
     path("models", views.Models.as_view()),
+    path("v1/route/explain", explaining.ExplainRoute.as_view()),
     path("health", views.Health.as_view()),
     path("health/live", views.Health.as_view()),
     path("health/ready", views.Ready.as_view()),

@@ -51,6 +51,14 @@ def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return _outcome(result)
 
 
+def run_within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """``run``, but waiting at most ``seconds``. Raises TimeoutError; the work itself goes on to its end."""
+    if _direct():
+        return function(*args, **kwargs)
+    with gevent.Timeout(seconds, TimeoutError("the database took too long")):
+        return run(function, *args, **kwargs)
+
+
 def run_request(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """A whole browser request apart from the event loop; its response must be rendered when ``function`` returns."""
     if _direct() or not _on_sqlite():

@@ -47,7 +47,7 @@ class Call:
 
     ``operation``: a name of ``providers.operations``. ``strict``: a parameter the vendor has no word for is an error
     instead of being dropped and named. The model in ``body`` is ignored: an adapter sends the target's own. ``upload``:
-    the file that a transcription is to be made of.
+    the file that a transcription is to be made of. ``continues``: the last message is the beginning of the answer.
     """
 
     operation: str
@@ -55,6 +55,7 @@ class Call:
     stream: bool = False
     strict: bool = False
     upload: Upload | None = None
+    continues: bool = False
 
 
 def choices_asked(call: Call) -> int:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,9 @@ HEADER_NAME = RegexValidator(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", _("A header name 
 FORBIDDEN_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding", "upgrade"}
 )
+
+
+WINDOW_BOUNDS = [MinValueValidator(0.05), MaxValueValidator(86400)]
 
 
 class ModelType(models.TextChoices):
@@ -130,6 +133,15 @@ class Provider(ConfigModel):
     )
     ca_bundle = models.CharField(
         _("CA bundle"), max_length=500, blank=True, help_text=_("A file of trusted certificates. Empty: the default.")
+    )
+    limit_requests = models.PositiveIntegerField(
+        _("requests per window"), null=True, blank=True, help_text=_("Over all its endpoints. Empty: no limit.")
+    )
+    limit_tokens = models.PositiveIntegerField(
+        _("tokens per window"), null=True, blank=True, help_text=_("Over all its endpoints. Empty: no limit.")
+    )
+    limit_window = models.FloatField(
+        _("window"), null=True, blank=True, validators=WINDOW_BOUNDS, help_text=_("Seconds. Empty: 60.")
     )
     description = models.TextField(_("description"), blank=True)
 

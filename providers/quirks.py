@@ -62,7 +62,8 @@ class Quirks:
     user and assistant must take turns. ``strip_tools``: keys of functions not taken. ``flat_parts``: sound is bare
     base64, files are ids or documents' addresses. ``inline_pictures``: pictures by web address are not fetched.
     ``lost_reasoning``: models that refuse tool calls without the reasoning before them while they think, which they do
-    unless told not to. ``functions``: the form of tools before there were tools is taken.
+    unless told not to. ``functions``: the form of tools before there were tools is taken. ``prefill``: a last message
+    of the assistant's is continued: "plain" as it is, "prefix" if the message says so, "template" if the body does.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Quirks:
     inline_pictures: bool = False
     lost_reasoning: re.Pattern[str] | None = None
     functions: bool = False
+    prefill: str = ""
 
 
 DEFAULT = Quirks(reasoning=REASONING, functions=True)
@@ -122,6 +124,7 @@ QUIRKS: dict[str, Quirks] = {
         roles=DEVELOPER_IS_SYSTEM,
         message_keys=frozenset({"role", "content", "tool_calls", "tool_call_id", "name", "prefix"}),
         ids=NINE,
+        prefill="prefix",
         names=frozenset({"tool"}),
         strip_tools=frozenset({"strict", "$schema", "$id"}),
         flat_parts=True,
@@ -182,7 +185,7 @@ QUIRKS: dict[str, Quirks] = {
         reasoning=("reasoning_content",),
         text_results=True,
     ),
-    "openrouter": Quirks(ids=FORTY, efforts={"max": "xhigh"}, reasoning=REASONING),
+    "openrouter": Quirks(ids=FORTY, efforts={"max": "xhigh"}, reasoning=REASONING, prefill="plain"),
     # What /v1 does not know, it ignores without a word.
     "ollama": Quirks(
         ids=SIXTY_FOUR,
@@ -199,7 +202,7 @@ QUIRKS: dict[str, Quirks] = {
         reasoning=("reasoning",),
     ),
     "ovhcloud": Quirks(ids=SIXTY_FOUR, reasoning=("reasoning_content", "reasoning")),
-    "vllm": Quirks(ids=SIXTY_FOUR, auto_tools=True, reasoning=("reasoning_content", "reasoning")),
+    "vllm": Quirks(ids=SIXTY_FOUR, auto_tools=True, reasoning=("reasoning_content", "reasoning"), prefill="template"),
     "albert": Quirks(ids=SIXTY_FOUR, auto_tools=True, reasoning=("reasoning_content", "reasoning")),
 }
 

@@ -16,13 +16,17 @@ from typing import Any
 from providers.kinds import KINDS
 from providers.targets import make_target, normal_url
 from providers.wire import Credential, Limits, Target
+from routing.circuit import Rule
 from routing.classify import Classifier, compile_categories
+from routing.limits import Window
 from routing.listing import listed_models
+from routing.lists import Lists, ruled_out
 from routing.resolve import default_limits, identity, why_unusable
 from routing.types import Candidate, Catalog, Facts, Grant, PriceInForce, ProviderEntry, Route
 
 Document = Mapping[str, Any]
 WILDCARD = "*"
+WINDOW_SECONDS = 60.0
 PASS_NAME = "*"  # noqa: S105 - an upstream model, not a password
 
 
@@ -47,7 +51,7 @@ def build(sources: Sources) -> Catalog:
     endpoints = {name: _endpoint(name, said, offers) for name, said in document.get("endpoints", {}).items()}
     _adopt_endpoints(offers, endpoints)
     models: dict[str, Any] = document.get("models", {})
-    lists = _Lists(models, endpoints)
+    lists = Lists(models, endpoints)
     routes = {name: lists.model_route(name, said) for name, said in models.items()}
     wildcard = routes.pop(WILDCARD, None)
     if wildcard is not None and not models[WILDCARD].get("enabled", True):
@@ -94,6 +98,7 @@ def _provider(name: str, said: Document, sources: Sources) -> _Offer:
         keyless=said.get("keyless", False),
         missing=() if credentials else _missing(said["kind"], keys),
         models=models,
+        windows=windows_of(f"provider:{name}", said),
     )
     offered: Document = said.get("models", {})
     facts = {model: _facts(row) for model, row in offered.items()}
@@ -182,6 +187,7 @@ def _candidate(entry: ProviderEntry, name: str, upstream_model: str, facts: Fact
         reason_skipped=reason,
         skip_code=code,
         pass_model_name=upstream_model == PASS_NAME,
+        windows=entry.windows,
     )
 
 
@@ -189,10 +195,33 @@ def _endpoint(name: str, said: Document, offers: Mapping[str, _Offer]) -> Candid
     offer = offers[said["provider"]]
     upstream = said["upstream_model"]
     candidate = _candidate(offer.entry, name, upstream, offer.facts.get(upstream, Facts()), said.get("base_url", ""))
-    candidate = replace(candidate, limits=_limits(candidate.limits, said), retries=said.get("retries", 1))
+    candidate = replace(
+        candidate,
+        limits=_limits(candidate.limits, said),
+        retries=said.get("retries", 1),
+        windows=(*windows_of(candidate.identity, said), *candidate.windows),
+        circuit=_circuit(said),
+    )
     if not said.get("enabled", True):
-        return _ruled_out(candidate, f"endpoint {name} is disabled")
+        return ruled_out(candidate, f"endpoint {name} is disabled")
     return candidate
+
+
+def windows_of(key: str, said: Document) -> tuple[Window, ...]:
+    """The sliding window of an endpoint, provider or API key, if it has one."""
+    requests, tokens = said.get("limit_requests"), said.get("limit_tokens")
+    if requests is None and tokens is None:
+        return ()
+    return (Window(key, requests, tokens, said.get("limit_window") or WINDOW_SECONDS),)
+
+
+def _circuit(said: Document) -> Rule:
+    default = Rule()
+    return Rule(
+        failures=said.get("circuit_failures", default.failures),
+        pause=said.get("circuit_pause", default.pause),
+        pause_max=said.get("circuit_pause_max", default.pause_max),
+    )
 
 
 def _limits(default: Limits, said: Document) -> Limits:
@@ -204,12 +233,6 @@ def _limits(default: Limits, said: Document) -> Limits:
         idle=said.get("idle_timeout", default.idle),
         total=total,
     )
-
-
-def _ruled_out(candidate: Candidate, reason: str) -> Candidate:
-    if candidate.reason_skipped is not None:
-        return candidate
-    return replace(candidate, reason_skipped=reason, skip_code="disabled")
 
 
 def _adopt_endpoints(offers: Mapping[str, _Offer], endpoints: Mapping[str, Candidate]) -> None:
@@ -233,60 +256,6 @@ def _adopt_endpoints(offers: Mapping[str, _Offer], endpoints: Mapping[str, Candi
 def _classifier(document: Document, categories: Mapping[str, Route]) -> Classifier:
     usable = {name for name, route in categories.items() if any(one.reason_skipped is None for one in route.candidates)}
     return compile_categories(document.get("categories", {}), usable)
-
-
-class _Lists:
-    """Ordered entries → candidates, public models within public models expanded in place."""
-
-    def __init__(self, models: Document, endpoints: Mapping[str, Candidate]) -> None:
-        self.models = models
-        self.endpoints = endpoints
-
-    def model_route(self, name: str, said: Document) -> Route:
-        candidates = self._candidates(said, (name,))
-        if not said.get("enabled", True):
-            candidates = {key: _ruled_out(one, f"model {name} is disabled") for key, one in candidates.items()}
-        return Route(
-            requested=name,
-            name=name,
-            how="model",
-            type=said.get("type", "text-generation"),
-            strategy=said.get("strategy", "ordered"),
-            candidates=tuple(candidates.values()),
-            mid_stream=said.get("mid_stream", "error"),
-        )
-
-    def category_route(self, name: str, said: Document) -> Route:
-        candidates = self._candidates(said, ())
-        if not said.get("enabled", True):
-            candidates = {key: _ruled_out(one, f"category {name} is disabled") for key, one in candidates.items()}
-        strategy = said.get("strategy", "ordered")
-        return Route(name, name, "category", "text-generation", strategy, tuple(candidates.values()), category=name)
-
-    def _candidates(self, said: Document, within: tuple[str, ...]) -> dict[str, Candidate]:
-        """By endpoint: one that is reached twice counts where it can be used, else where it came first."""
-        found: dict[str, Candidate] = {}
-        for entry in said.get("entries", ()):
-            for candidate in self._entry(entry, within):
-                ranked = replace(candidate, priority=entry.get("priority", 0), weight=entry.get("weight", 1))
-                if not entry.get("enabled", True):
-                    ranked = _ruled_out(ranked, "its entry in the list is disabled")
-                known = found.get(ranked.endpoint)
-                if known is None or (known.reason_skipped is not None and ranked.reason_skipped is None):
-                    found.pop(ranked.endpoint, None)
-                    found[ranked.endpoint] = ranked
-        return found
-
-    def _entry(self, entry: Document, within: tuple[str, ...]) -> Iterator[Candidate]:
-        if "endpoint" in entry:
-            yield self.endpoints[entry["endpoint"]]
-            return
-        name = entry["model"]
-        if name in within:
-            return
-        nested = self._candidates(self.models[name], (*within, name)).values()
-        enabled = self.models[name].get("enabled", True)
-        yield from nested if enabled else [_ruled_out(one, f"model {name} is disabled") for one in nested]
 
 
 def _bare(offers: Mapping[str, _Offer]) -> dict[str, tuple[Candidate, ...]]:

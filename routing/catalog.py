@@ -15,7 +15,7 @@ from django.db import DatabaseError
 
 from metrics import native
 from providers.secrets import Undecryptable
-from routing.build import Sources, build
+from routing.build import Sources, build, windows_of
 from routing.config import revisions
 from routing.config.serialize import fingerprint, read
 from routing.models import ApiKey, ConfigClock, ConfigRevision
@@ -24,6 +24,7 @@ from routing.types import Catalog, Grant
 log = logging.getLogger("switchyard.catalog")
 
 READINGS = 20
+LIMITS = ("limit_requests", "limit_tokens", "limit_window")
 
 
 class CatalogUnavailable(RuntimeError):
@@ -147,7 +148,7 @@ def _clock() -> int:
 
 def _grants() -> dict[str, Grant]:
     rows = ApiKey.objects.order_by("hash").values_list(
-        "hash", "name", "prefix", "scopes", "allowed_models", "expires_at", "enabled"
+        *("hash", "name", "prefix", "scopes", "allowed_models", "expires_at", "enabled", *LIMITS)
     )
     return {
         hash_: Grant(
@@ -157,8 +158,9 @@ def _grants() -> dict[str, Grant]:
             allowed=tuple(allowed),
             expires_at=expires.timestamp() if expires else None,
             enabled=enabled,
+            windows=windows_of(f"api:{name}", dict(zip(LIMITS, limits, strict=True))),
         )
-        for hash_, name, prefix, scopes, allowed, expires, enabled in rows
+        for hash_, name, prefix, scopes, allowed, expires, enabled, *limits in rows
     }
 
 

@@ -1,7 +1,7 @@
 """Try a plan's candidates in order until one answers. The one place that says what follows each kind of failure. ◇
 
 ``send``, the clock, the pauses and the shared state are handed in (``Ports``), so that every branch can be tested
-without a network. What happens after each failure (DESIGN "Failing over"):
+without a network. What happens after each failure (DESIGN "Failing over"; within one candidate: ``tries``):
 
     broken, 5xx, 408, 409, 425, malformed   here again after a short jittered pause (``retries``), then the next
     deadline                                the next; never here again in this request
@@ -12,99 +12,28 @@ without a network. What happens after each failure (DESIGN "Failing over"):
     context length                          the next with a larger window, else passed on
     strict, and no word for a parameter     the next; 400 where none has one
     400, 422, content filter                passed on at once
+    the probe of an open circuit            one try, then the next
     the caller left                         no one's error
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
-
 from providers.chat import Call
-from providers.errors import (
-    CallerLeft,
-    ContextTooLong,
-    CredentialRejected,
-    ModelMissing,
-    PayloadTooLarge,
-    RateLimited,
-    Unsupported,
-    UpstreamError,
-    UpstreamTimeout,
-)
-from providers.wire import Credential, Limits, Target, Trace
-from routing.types import Attempt, Candidate, Plan, Skip
+from providers.errors import ContextTooLong, ModelMissing, RateLimited, Unsupported, UpstreamError
+from routing.ports import Answer, Ledger, Ports
+from routing.tries import DEFAULT_REST, Refused, Tries
+from routing.types import Need, Plan, Skip
 
-SHORT_WAIT = 2.0
-DEFAULT_REST = 1.0
-MODEL_MISSING_REST = 60.0
-KEY_REST = 600.0
-RULED_OUT = ("no_key", "disabled", "not_allowed", "incapable", Unsupported.outcome)
-
-
-class Send(Protocol):
-    """``providers.upstream.send``: one try; returns a completion or a stream whose first content has been read."""
-
-    def __call__(
-        self,
-        target: Target,
-        credential: Credential | None,
-        call: Call,
-        limits: Limits,
-        gone: Callable[[], bool],
-        trace: Trace,
-    ) -> Any: ...
-
-
-class State(Protocol):
-    """Shared state as dispatch needs it. Durations in seconds; ``identity`` of an endpoint or a key."""
-
-    def acquire(self, candidate: Candidate) -> Skip | None: ...
-    def key_rests(self, identity: str) -> bool: ...
-    def rest(self, identity: str, seconds: float, code: str, cause: str) -> None: ...
-    def succeeded(self, candidate: Candidate, credential: Credential | None) -> None: ...
-    def failed(self, candidate: Candidate, error: UpstreamError) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The outside world. ``clock``: monotonic seconds; ``pause(attempt)``: seconds before trying the same endpoint."""
-
-    send: Send
-    state: State
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-    pause: Callable[[int], float]
-    gone: Callable[[], bool]
-
-
-@dataclass(slots=True)
-class Ledger:
-    """The account of one request: every try and every skip, in order. ``started`` on the ports' clock."""
-
-    started: float
-    attempts: list[Attempt] = field(default_factory=list)
-    skipped: list[Skip] = field(default_factory=list)
-
-    def ms(self, moment: float | None) -> float | None:
-        """Milliseconds since the request began."""
-        return None if moment is None else round((moment - self.started) * 1000, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Who answered, with what: ``reply`` is what ``send`` returned."""
-
-    candidate: Candidate
-    credential: Credential | None
-    attempt: Attempt
-    reply: Any
-    trace: Trace
+LIMITED = frozenset({RateLimited.outcome, "over_limit"})
+UNWANTED = frozenset({"not_wanted", "too_expensive"})
+NEVER_COUNTED = frozenset({"no_key", "disabled", "incapable", Unsupported.outcome}) | UNWANTED
 
 
 class Exhausted(Exception):
-    """No candidate answered. ``kind``: rate_limited, model_missing, not_configured, incapable or unavailable."""
+    """No candidate answered.
+
+    ``kind``: rate_limited, model_missing, not_configured, incapable, unwanted or unavailable.
+    """
 
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -113,7 +42,7 @@ class Exhausted(Exception):
         self.retry_after = retry_after
 
 
-def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
+def dispatch(plan: Plan, call: Call, need: Need, ports: Ports, ledger: Ledger) -> Answer:
     """Try ``plan``'s candidates until one answers; keeps the account in ``ledger``.
 
     Raises ``Exhausted``; an ``UpstreamError`` that is to be passed on; ``CallerLeft``.
@@ -124,146 +53,44 @@ def dispatch(plan: Plan, call: Call, ports: Ports, ledger: Ledger) -> Answer:
     unsaid: Unsupported | None = None
     window = -1
     for number, candidate in enumerate(plan.candidates):
-        if (candidate.facts.max_input_tokens or 0) <= window:
-            reason = "its context window is not known to be larger than the one that was too small"
-            ledger.skipped.append(Skip(candidate.endpoint, "context_too_long", reason))
-            continue
-        skip = ports.state.acquire(candidate)
-        if skip is not None:
-            ledger.skipped.append(skip)
-            results.append((skip.code, skip.wait))
-            continue
-        last = number == len(plan.candidates) - 1
+        rest = plan.candidates[number + 1 :]
+        then = rest[0].endpoint if rest else ""
         try:
-            return _Tries(candidate, call, ports, ledger, last, plan.route.how).run()
+            if (candidate.facts.max_input_tokens or 0) <= window:
+                reason = "its context window is not known to be larger than the one that was too small"
+                raise Refused(Skip(candidate.endpoint, "context_too_long", reason))
+            return Tries(candidate, call, need, ports, ledger).run(last=not rest)
+        except Refused as refused:
+            ledger.skipped.append(refused.skip)
+            if refused.skip.code != "context_too_long":
+                results.append((refused.skip.code, refused.skip.wait))
+            ports.tell(candidate.endpoint, f"skipped, {refused.skip.reason}", then)
+            continue
         except ContextTooLong as error:
             pass_on, window = error, max(window, candidate.facts.max_input_tokens or 0)
+            failure: UpstreamError = error
         except Unsupported as error:
             unsaid = unsaid or error
             ledger.skipped.append(Skip(candidate.endpoint, error.outcome, error.message))
             results.append((error.outcome, None))
+            failure = error
         except UpstreamError as error:
             if not error.retryable:
                 raise
             pass_on = None
             results.append((error.outcome, error.retry_after))
+            failure = error
+        ports.tell(candidate.endpoint, f"failed, {failure.outcome}: {failure.message}", then)
     if pass_on is not None:
         raise pass_on
-    if unsaid is not None and all(code in RULED_OUT for code, _ in results):
+    if unsaid is not None and all(code in NEVER_COUNTED for code, _ in results):
         raise unsaid
     raise _exhausted(plan, results, ledger)
 
 
-class _Tries:
-    """All tries of one request at one candidate."""
-
-    def __init__(self, candidate: Candidate, call: Call, ports: Ports, ledger: Ledger, last: bool, how: str) -> None:
-        self.candidate = candidate
-        self.call = call
-        self.ports = ports
-        self.ledger = ledger
-        # A file has to be sent and heard before anything can be said of it.
-        unhurried = last or call.upload is not None
-        self.limits = replace(candidate.limits, first_content=None) if unhurried else candidate.limits
-        self.retries_left = candidate.retries
-        self.may_wait = True
-        # A name that a caller made up protects nobody by resting, and would fill the shared state.
-        self.known = how not in ("transient", "wildcard")
-
-    def run(self) -> Answer:
-        """The first answer over the provider's keys; raises the last error."""
-        error: UpstreamError | None = None
-        for credential in self._credentials():
-            try:
-                return self._with_key(credential)
-            except (CredentialRejected, RateLimited) as rejected:
-                error = rejected
-        if error is None:
-            error = CredentialRejected(f"Every key of {self.candidate.target.provider} rests.")
-        raise error
-
-    def _credentials(self) -> Iterable[Credential | None]:
-        if not self.candidate.credentials:
-            return (None,)
-        return (key for key in self.candidate.credentials if not self.ports.state.key_rests(key.state_key))
-
-    def _with_key(self, credential: Credential | None) -> Answer:
-        while True:
-            try:
-                return self._once(credential)
-            except (UpstreamTimeout, ModelMissing, PayloadTooLarge, ContextTooLong, Unsupported):
-                raise
-            except CredentialRejected as error:
-                if credential is not None and error.lasting:
-                    self.ports.state.rest(credential.state_key, KEY_REST, error.outcome, error.message)
-                raise
-            except RateLimited as error:
-                self._rest_for_limit(credential, error)
-                wait = error.retry_after
-                if wait is None or wait > SHORT_WAIT or not self.may_wait:
-                    raise
-                self.may_wait = False
-                self._sleep(wait)
-            except UpstreamError as error:
-                if not error.retryable or self.retries_left <= 0:
-                    raise
-                self.retries_left -= 1
-                self._sleep(self.ports.pause(self.candidate.retries - self.retries_left))
-
-    def _once(self, credential: Credential | None) -> Answer:
-        candidate, ports = self.candidate, self.ports
-        attempt = Attempt(
-            candidate.endpoint,
-            candidate.target.provider,
-            candidate.target.upstream_model,
-            credential.identity if credential else "",
-            started_ms=self.ledger.ms(ports.clock()) or 0.0,
-        )
-        self.ledger.attempts.append(attempt)
-        trace = Trace()
-        try:
-            reply = ports.send(candidate.target, credential, self.call, self.limits, ports.gone, trace)
-        except CallerLeft:
-            self._close(attempt, trace, CallerLeft.outcome)
-            raise
-        except UpstreamError as error:
-            if isinstance(error, Unsupported) and trace.status is None:
-                self.ledger.attempts.remove(attempt)  # nothing was sent: a candidate passed over, not a try
-            self._close(attempt, trace, error.outcome)
-            attempt.status = error.status or trace.status
-            attempt.error = error.message
-            ports.state.failed(candidate, error)
-            if isinstance(error, ModelMissing) and error.lasting and self.known:
-                cause = "model missing upstream"
-                ports.state.rest(candidate.identity, MODEL_MISSING_REST, error.outcome, cause)
-            raise
-        self._close(attempt, trace, "")
-        attempt.end_ms = None
-        return Answer(candidate, credential, attempt, reply, trace)
-
-    def _close(self, attempt: Attempt, trace: Trace, outcome: str) -> None:
-        attempt.outcome = outcome
-        attempt.status = trace.status
-        attempt.headers_ms = self.ledger.ms(trace.headers_at)
-        attempt.first_ms = self.ledger.ms(trace.first_at)
-        attempt.end_ms = self.ledger.ms(self.ports.clock())
-
-    def _rest_for_limit(self, credential: Credential | None, error: RateLimited) -> None:
-        """A limited key rests where the provider has others; otherwise the endpoint itself does."""
-        seconds = DEFAULT_REST if error.retry_after is None else error.retry_after
-        alone = credential is None or len(self.candidate.credentials) == 1
-        identity = self.candidate.identity if alone or credential is None else credential.state_key
-        self.ports.state.rest(identity, seconds, error.outcome, error.message)
-
-    def _sleep(self, seconds: float) -> None:
-        self.ports.sleep(seconds)
-        if self.ports.gone():
-            raise CallerLeft
-
-
 def _exhausted(plan: Plan, results: list[tuple[str, float | None]], ledger: Ledger) -> Exhausted:
     """What to say when nobody answered (DESIGN "When candidates are exhausted")."""
-    capable = [result for result in results if result[0] not in RULED_OUT]
+    capable = [result for result in results if result[0] not in NEVER_COUNTED]
     if not capable:
         if results and any(code == "no_key" for code, _ in results):
             reasons = "; ".join(dict.fromkeys(skip.reason for skip in ledger.skipped if skip.code == "no_key"))
@@ -274,9 +101,13 @@ def _exhausted(plan: Plan, results: list[tuple[str, float | None]], ledger: Ledg
         detail = f": {reasons}" if reasons else ""
         if any(code == "incapable" for code, _ in results):
             return Exhausted("incapable", f"Nothing that serves '{plan.route.requested}' can do this{detail}.")
+        if any(code in UNWANTED for code, _ in results):
+            return Exhausted(
+                "unwanted", f"No endpoint of '{plan.route.requested}' is what the request asks for{detail}."
+            )
         return Exhausted("unavailable", f"All configured services are unavailable{detail}.")
     codes = {code for code, _ in capable}
-    if codes == {RateLimited.outcome}:
+    if codes <= LIMITED:
         waits = [wait for _, wait in capable if wait is not None]
         return Exhausted("rate_limited", "All configured services are rate limited", min(waits, default=DEFAULT_REST))
     if codes == {ModelMissing.outcome}:

@@ -18,10 +18,11 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from metrics import native
-from routing import catalog
+from routing import catalog, windows
 from routing.config.revisions import CLOCK_ID
 from routing.models import ConfigClock
-from routing.state import STATE, forget_old
+from routing.sharing import forget_old
+from routing.state import STATE
 
 log = logging.getLogger("switchyard.catalog")
 
@@ -72,7 +73,8 @@ class Poller:
     def _reconcile(self) -> None:
         if self._is_ours():
             catalog.notice_outside_changes()
-            forget_old()
+            forget_old(time.time())
+            windows.forget_old()
 
     def _is_ours(self) -> bool:
         """Whether this worker is the one that looks. Its lock ends with its process or its connection."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from providers.chat import Call, whole
 from providers.errors import CallerLeft, UpstreamError
-from routing.dispatch import Answer, Ledger, Ports
-
-CHARACTERS_PER_TOKEN = 4
+from routing.estimate import prompt_tokens, text_length, tokens_in
+from routing.ports import Answer, Ledger, Ports
+from routing.resume import Resume, Sent
 
 
 @dataclass(slots=True)
@@ -36,42 +36,18 @@ class Summary:
         Nobody knows the tokens of a file.
         """
         if self.usage is None and call.upload is None:
-            prompt = _asked(call.body)
-            tokens = (-(-prompt // CHARACTERS_PER_TOKEN), -(-self.characters // CHARACTERS_PER_TOKEN))
-            self.usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
+            prompt, answer = prompt_tokens(call), tokens_in(self.characters)
+            self.usage = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
             self.usage_source = "estimated"
-
-
-def _asked(body: Mapping[str, Any]) -> int:
-    """Characters of what a request holds to be read; a reranker reads the query with every document."""
-    length = sum(text_length(message.get("content")) for message in body.get("messages", ()))
-    length += sum(prompt_length(body.get(name)) for name in ("prompt", "input", "documents"))
-    return length + text_length(body.get("query")) * len(body.get("documents", ()))
-
-
-def text_length(content: Any) -> int:
-    """Characters of a message's content: a string, or a list of parts of which the text counts."""
-    if isinstance(content, str):
-        return len(content)
-    if isinstance(content, list):
-        texts = (part.get("text") for part in content if isinstance(part, dict))
-        return sum(len(text) for text in texts if isinstance(text, str))
-    return 0
-
-
-def prompt_length(prompt: Any) -> int:
-    """Characters of a prompt or prompts, of a text or texts; a token id counts as a token's worth of them."""
-    if isinstance(prompt, list):
-        return sum(CHARACTERS_PER_TOKEN if isinstance(item, int) else prompt_length(item) for item in prompt)
-    return text_length(prompt)
 
 
 def settle(answer: Answer, ports: Ports, ledger: Ledger) -> Summary:
     """A whole reply has been read: close its attempt as a success and sum it up."""
     answer.attempt.outcome = "success"
     answer.attempt.end_ms = ledger.ms(ports.clock())
-    ports.state.succeeded(answer.candidate, answer.credential)
     body = answer.reply.body
+    ports.state.succeeded(answer.hold, answer.credential)
+    ports.state.let_go(answer.hold, tokens_of(body.get("usage")))
     summary = Summary(model=body.get("model") or "")
     for choice in body.get("choices") or ():
         summary.finish_reason = choice.get("finish_reason") or summary.finish_reason
@@ -87,20 +63,30 @@ def _search_units(meta: Any) -> int | None:
     return whole(billed.get("search_units")) if isinstance(billed, dict) else None
 
 
+def tokens_of(usage: Any) -> int | None:
+    """What a window of tokens is to be charged; None: nobody said."""
+    total = usage.get("total_tokens") if isinstance(usage, Mapping) else None
+    return total if isinstance(total, int) else None
+
+
 class Relay:
     """Iterates the inner chunks of an answered stream, the held ones first, and settles its attempt at the end.
 
-    ``outcome`` is "success", "cancelled" or the error's word once the stream is over. Errors are raised from
+    ``answer`` is the one that is being relayed; where ``resume`` is given, another one may take the place of one that
+    was cut. ``outcome`` is "success", "cancelled" or the error's word once the stream is over. Errors are raised from
     ``__next__`` after they have been noted. ``close()`` may be called at any time, more than once.
     """
 
-    def __init__(self, answer: Answer, ports: Ports, ledger: Ledger) -> None:
+    def __init__(self, answer: Answer, ports: Ports, ledger: Ledger, resume: Resume | None = None) -> None:
         self.summary = Summary()
         self.outcome = ""
-        self._answer = answer
+        self.answer = answer
         self._ports = ports
         self._ledger = ledger
-        self._held = iter(answer.reply.held)
+        self._resume = resume
+        self._sent = Sent()
+        self._over = False
+        self._held: Iterator[dict[str, Any]] = iter(answer.reply.held)
         self._live: Iterator[dict[str, Any]] = iter(answer.reply)
 
     def __iter__(self) -> Relay:
@@ -117,21 +103,32 @@ class Relay:
         try:
             return next(self._live)
         except StopIteration:
-            if not self.outcome:
-                self._ports.state.succeeded(self._answer.candidate, self._answer.credential)
+            if not self._over:
+                self._ports.state.succeeded(self.answer.hold, self.answer.credential)
                 self._end("success")
             raise
         except UpstreamError as error:
-            self._answer.attempt.error = error.message
-            self._ports.state.failed(self._answer.candidate, error)
+            self.answer.attempt.error = error.message
+            self._ports.state.failed(self.answer.hold, error)
             self._end(error.outcome)
-            raise
+            return self._continued(error)
         except CallerLeft:
             self._end(CallerLeft.outcome)
             raise
 
+    def _continued(self, error: UpstreamError) -> dict[str, Any]:
+        """The first chunk of another answer that goes on where this one was cut. Raises ``error`` where none does."""
+        continued = None if self._resume is None else self._resume.after(self.answer, error, self._sent)
+        if continued is None:
+            raise error
+        self.answer, self._live = continued
+        self._over, self.outcome, self.summary.usage, self.summary.model = False, "", None, ""
+        return next(self)
+
     def _note(self, chunk: Mapping[str, Any]) -> None:
         summary = self.summary
+        if self._resume is not None:
+            self._sent.note(chunk)
         for choice in chunk["choices"]:
             delta = choice["delta"]
             summary.characters += text_length(delta.get("content"))
@@ -144,11 +141,13 @@ class Relay:
 
     def close(self) -> None:
         """End of interest: cancels the upstream where it still speaks."""
-        self._answer.reply.close()
-        if not self.outcome:
+        self.answer.reply.close()
+        if not self._over:
             self._end(CallerLeft.outcome)
 
     def _end(self, outcome: str) -> None:
-        self.outcome = outcome
-        self._answer.attempt.outcome = outcome
-        self._answer.attempt.end_ms = self._ledger.ms(self._ports.clock())
+        """This answer is over; what of its tokens nobody counted stays reserved."""
+        self._over, self.outcome = True, outcome
+        self.answer.attempt.outcome = outcome
+        self.answer.attempt.end_ms = self._ledger.ms(self._ports.clock())
+        self._ports.state.let_go(self.answer.hold, tokens_of(self.summary.usage))

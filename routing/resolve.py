@@ -10,14 +10,14 @@ to set.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from providers.kinds import KINDS
 from providers.wire import Limits
 from routing.classify import DEFAULT, classify
-from routing.types import Candidate, Catalog, Facts, ProviderEntry, Route
+from routing.types import Candidate, Catalog, Facts, Group, ProviderEntry, Route
 
 ROUTER_NAMES = frozenset({"router", "auto", "router/router", "router/auto"})
 SUGGESTIONS = 3
@@ -52,6 +52,23 @@ def resolve(catalog: Catalog, model: str, provider: str | None, body: Mapping[st
     if route is None:
         raise NotFound(model, suggest(catalog, model), _why_no_router(catalog, model))
     return _passing_name(route, model)
+
+
+def join(routes: Sequence[Route]) -> Route:
+    """Several routes as one: the first one's candidates in its own order, then the second's, each endpoint once."""
+    if len(routes) == 1:
+        return routes[0]
+    candidates: dict[str, Candidate] = {}
+    for route in routes:
+        for each in route.candidates:
+            candidates.setdefault(each.endpoint, each)
+    members = tuple(Group(route.name, route.strategy, members_of(route)) for route in routes)
+    return replace(routes[0], strategy="ordered", candidates=tuple(candidates.values()), members=members)
+
+
+def members_of(route: Route) -> tuple[str | Group, ...]:
+    """The route's list as it was configured, or its candidates one by one."""
+    return route.members or tuple(candidate.endpoint for candidate in route.candidates)
 
 
 def _alias(catalog: Catalog, name: str) -> Route | None:
@@ -152,6 +169,8 @@ def _transient(entry: ProviderEntry, model: str) -> Candidate:
         limits=default_limits(entry.kind, frozenset()),
         reason_skipped=reason,
         skip_code=code,
+        windows=entry.windows,
+        known=False,
     )
 
 
@@ -177,7 +196,7 @@ def identity(provider: str, upstream_model: str, base_url: str) -> str:
 
 
 def _passing_name(route: Route, model: str) -> Route:
-    """Endpoints that pass the caller's own name through get it, and the identity that goes with it."""
+    """Endpoints that pass the caller's own name through get it. Their limits and circuits stay those of the place."""
     if not any(candidate.pass_model_name for candidate in route.candidates):
         return route
     named = (_named(candidate, model) if candidate.pass_model_name else candidate for candidate in route.candidates)
@@ -185,8 +204,7 @@ def _passing_name(route: Route, model: str) -> Route:
 
 
 def _named(candidate: Candidate, model: str) -> Candidate:
-    target = replace(candidate.target, upstream_model=model)
-    return replace(candidate, target=target, identity=identity(target.provider, model, target.base_url))
+    return replace(candidate, target=replace(candidate.target, upstream_model=model))
 
 
 def _route(name: str, candidates: Iterable[Candidate], how: str) -> Route:

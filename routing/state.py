@@ -1,53 +1,170 @@
-"""Shared state of endpoints and keys: which rest, until when, and why. The impure shell; readers get a snapshot.
+"""Shared state of endpoints and keys as one worker sees it: rests, circuits, windows, requests under way.
 
-A rest holds at once in this worker, is written to the database by a thread of its own, and reaches the other workers
-with their next poll (≤ 1 s). Healthy traffic writes nothing. Durations are seconds, times Unix seconds.
+What a worker learns holds at once in itself, is written by a thread of its own, and reaches the other workers with
+their next poll (≤ 1 s). Only what must be exact asks the store first: a place in a window, the one probe of a circuit
+or of a flagged key. Healthy traffic writes nothing. Durations are seconds, times Unix seconds.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
-import threading
+import os
 import time
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 
+from django.conf import settings
 from django.db import DatabaseError
 
-from metrics import native
-from providers.errors import UpstreamError
+from metrics import native, ulid
+from providers.errors import RateLimited, UpstreamError
 from providers.wire import Credential
-from routing.gates import resting
-from routing.models import CircuitState, KeyState
-from routing.types import Candidate, Skip
+from routing import circuit, gates, sharing
+from routing.background import Background, Work
+from routing.circuit import Circuit
+from routing.limits import Refusal, Ticket, Window
+from routing.outlook import Moment
+from routing.ports import Hold
+from routing.sharing import Rest
+from routing.types import Candidate, Need, Skip
+from routing.windows import WINDOWS, Windows
 
 log = logging.getLogger("switchyard.state")
 
-Rest = tuple[float, str, str]
 _OVERLAP = 5.0  # re-read this many seconds at each poll: writers' clocks and commits are not in step
+_PATIENCE = 1.0  # the longest that a request waits for the store's word
+_KEY_PROBE = 60.0  # how long one request may take to show whether a flagged key is well again
+_FRESH = 300.0  # averages older than this say nothing of now
 
 
 class SharedState:
-    """What this worker knows of every endpoint and key that is not simply well."""
+    """What this worker knows of every endpoint and key that is not simply well.
 
-    def __init__(self) -> None:
+    ``windows`` keeps the sliding windows; ``fail_open`` says what holds while their store does not answer; ``share``
+    does a piece of database work soon, apart from the request.
+    """
+
+    def __init__(self, windows: Windows, fail_open: bool = True, share: Callable[[Work], None] | None = None) -> None:
+        self.windows = windows
+        self.fail_open = fail_open
+        self._share = share or Background("state-writer")
         self._rests: dict[str, Rest] = {}
-        self._changes: queue.SimpleQueue[tuple[str, bool, Rest | None]] = queue.SimpleQueue()
+        self._circuits: dict[str, Circuit] = {}
+        self._drained: set[str] = set()
+        self._averages: dict[str, float] = {}
+        self._under_way: Counter[str] = Counter()
+        self._turns: Counter[str] = Counter()
+        self._unwritten: Counter[str] = Counter()
         self._seen = 0.0
-        self._writer: threading.Thread | None = None
+        self._averages_at = 0.0
+
+    # What planning may ask, through a ``Moment``.
 
     def rest_of(self, identity: str) -> Rest | None:
         """(until, code, cause) of an endpoint or key, or None."""
-        return self._rests.get(identity) if self._rests else None
+        return self._rests.get(identity)
 
-    def acquire(self, candidate: Candidate) -> Skip | None:
-        """The last look before a try: None lets it happen."""
-        return resting(candidate, self, time.time()) if self._rests else None
+    def circuit_of(self, identity: str) -> Circuit:
+        """An endpoint's circuit as last seen."""
+        return self._circuits.get(identity, circuit.WELL)
 
-    def key_rests(self, identity: str) -> bool:
-        """Whether a provider's key may not be tried now."""
-        rest = self.rest_of(identity)
-        return rest is not None and rest[0] > time.time()
+    def drained(self, identity: str) -> bool:
+        """Whether an operator takes no new requests there."""
+        return identity in self._drained
+
+    def refused(self, window: Window) -> float | None:
+        """Seconds until a window that is known to be full admits again, or None."""
+        return self.windows.refused(window, time.time())
+
+    def under_way(self, identity: str) -> int:
+        """Requests of this worker that the endpoint is answering now."""
+        return self._under_way[identity]
+
+    def turn(self, name: str, count: bool = True) -> int:
+        """How often this worker has ordered the list ``name`` before, from a start of its own."""
+        turn = self._turns[name]
+        if count:
+            self._turns[name] += 1
+        return turn + os.getpid()
+
+    def first_content_ms(self, endpoint: str) -> float | None:
+        """An endpoint's moving average until its first content, shared; None: not measured lately."""
+        return self._averages.get(endpoint)
+
+    # What dispatch does (``dispatch.State``).
+
+    def acquire(self, candidate: Candidate, need: Need) -> Hold | Skip:
+        """The last look before a try, and its place in windows and under the circuit."""
+        skip = gates.last_look(candidate, Moment(self, time.time()))
+        if skip is not None:
+            return skip
+        ticket = self._place(candidate, need)
+        if isinstance(ticket, Skip):
+            return ticket
+        probe = ""
+        if not self.circuit_of(candidate.identity).well:
+            answer = self._probe(candidate)
+            if isinstance(answer, Skip):
+                if ticket is not None:
+                    self.windows.cancel(ticket)
+                return answer
+            probe = answer
+        self._under_way[candidate.identity] += 1
+        return Hold(candidate, ticket, probe)
+
+    def let_go(self, hold: Hold, tokens: int | None) -> None:
+        """A try is over. ``tokens`` it used, None: unknown, the reserved ones stay. A probe without verdict is free."""
+        if hold.ticket is not None and tokens is not None:
+            self.windows.settle(hold.ticket, tokens)
+        self._end(hold)
+
+    def give_back(self, hold: Hold) -> None:
+        """Nothing was sent after all."""
+        if hold.ticket is not None:
+            self.windows.cancel(hold.ticket)
+        self._end(hold)
+
+    def _end(self, hold: Hold) -> None:
+        _less(self._under_way, hold.candidate.identity)
+        if hold.probe:
+            self._change(hold.candidate, partial(circuit.released, now=time.time(), holder=hold.probe))
+
+    def succeeded(self, hold: Hold, credential: Credential | None) -> None:
+        """An answer came: the key is well, and so is the endpoint. An endpoint's rest goes on to its stated end."""
+        if credential is not None and credential.state_key in self._rests:
+            self._set_rest(credential.state_key, None)
+        if not self.circuit_of(hold.candidate.identity).well:
+            self._change(hold.candidate, partial(circuit.succeeded, holder=hold.probe))
+
+    def failed(self, hold: Hold, error: UpstreamError) -> None:
+        """A request failed at the endpoint. One that only shows that the endpoint is there speaks for its circuit."""
+        if error.blames_endpoint and hold.candidate.known:
+            rule, cause = hold.candidate.circuit, f"{error.outcome}: {error.message}"[:300]
+            now = time.time()
+            self._change(hold.candidate, partial(circuit.failed, rule=rule, now=now, cause=cause, holder=hold.probe))
+        elif hold.probe:
+            self._change(hold.candidate, partial(circuit.succeeded, holder=hold.probe))
+
+    def key_free(self, credential: Credential) -> bool:
+        """Whether a provider's key may be tried now. After a flagged key's rest, one request finds out for all."""
+        name = credential.state_key
+        rest = self._rests.get(name)
+        if rest is None:
+            return True
+        until, code, cause = rest
+        now = time.time()
+        if until > now:
+            return False
+        if code == RateLimited.outcome:
+            return True
+        try:
+            ours = native.run_within(_PATIENCE, sharing.take_probe, name, until, now + _KEY_PROBE)
+        except (DatabaseError, TimeoutError):
+            ours = False
+        if ours:
+            self._rests[name] = (now + _KEY_PROBE, code, cause)
+        return ours
 
     def rest(self, identity: str, seconds: float, code: str, cause: str) -> None:
         """``identity`` is not tried for ``seconds``; a rest that already lasts longer stays."""
@@ -56,71 +173,137 @@ class SharedState:
         if known is not None and known[0] >= until:
             return
         log.warning("%s rests %.0f s (%s): %s", identity, seconds, code, cause[:300])
-        self._set(identity, (until, code, cause[:300]))
+        self._set_rest(identity, (until, code, cause[:300]))
 
-    def succeeded(self, candidate: Candidate, credential: Credential | None) -> None:
-        """An answer came: whatever kept the endpoint or its key resting is over."""
-        if not self._rests:
-            return
-        for identity in (candidate.identity, credential.state_key if credential else ""):
-            if identity in self._rests:
-                self._set(identity, None)
+    def admit(self, windows: Sequence[Window], tokens: int) -> Ticket | Refusal | None:
+        """A place in an application key's own windows; None where nothing limits it, or nobody can say."""
+        if not windows:
+            return None
+        answer = self.windows.take(windows, tokens)
+        if answer is None and not self.fail_open:
+            return Refusal(windows[0], "requests", _PATIENCE)
+        return answer
 
-    def failed(self, candidate: Candidate, error: UpstreamError) -> None:
-        """A try failed. Only rests are kept so far, and dispatch sets those itself."""
-
-    def _set(self, identity: str, rest: Rest | None) -> None:
-        if rest is None:
-            self._rests.pop(identity, None)
-        else:
-            self._rests[identity] = rest
-        self._changes.put((identity, "|" not in identity, rest))
-        if self._writer is None or not self._writer.is_alive():
-            self._writer = threading.Thread(target=self._write_changes, name="state-writer", daemon=True)
-            self._writer.start()
-
-    def _write_changes(self) -> None:
-        while True:
-            identity, is_key, rest = self._changes.get()
-            try:
-                native.run(_store, identity, is_key, rest)
-            except DatabaseError:
-                log.warning("the rest of %s could not be shared with other workers", identity, exc_info=True)
+    # What keeps it in step with the other workers.
 
     def poll(self) -> None:
         """Read what other workers wrote since the last poll."""
         now = time.time()
-        for identity, until, code, cause in native.run(_changed_since, self._seen - _OVERLAP):
-            if until is not None and until > now:
-                self._rests[identity] = (until, code, cause)
-            else:
-                self._rests.pop(identity, None)
+        for seen in native.run(sharing.changed_since, self._seen - _OVERLAP):
+            if not self._unwritten[seen.identity]:
+                self._note(seen, now)
+        if now - self._averages_at >= 1.0:
+            self._averages = native.run(sharing.averages_since, now - _FRESH)
+            self._averages_at = now
         self._seen = now
-        for identity in [name for name, rest in self._rests.items() if rest[0] <= now]:
-            del self._rests[identity]
+        for identity, (until, code, _) in list(self._rests.items()):
+            if until <= now and ("|" in identity or code == RateLimited.outcome):
+                self._rests.pop(identity, None)
+
+    def change_circuit(self, identity: str, change: Callable[[Circuit], Circuit], by: str) -> None:
+        """An operator's or an importer's change: at once in the database and in this worker."""
+        self._take_over(identity, native.run(sharing.change_circuit, identity, change, by))
+
+    def _note(self, seen: sharing.Seen, now: float) -> None:
+        is_key = "|" not in seen.identity
+        if seen.rest is not None and (seen.rest[0] > now or is_key):
+            self._rests[seen.identity] = seen.rest
+        else:
+            self._rests.pop(seen.identity, None)
+        if is_key:
+            return
+        self._take_over(seen.identity, seen.circuit)
+        (self._drained.add if seen.drained else self._drained.discard)(seen.identity)
+
+    def _take_over(self, identity: str, seen: Circuit) -> None:
+        if seen.well:
+            self._circuits.pop(identity, None)
+        else:
+            self._circuits[identity] = seen
+
+    def _place(self, candidate: Candidate, need: Need) -> Ticket | Skip | None:
+        if not candidate.windows:
+            return None
+        answer = self.windows.take(candidate.windows, need.tokens)
+        if isinstance(answer, Refusal):
+            return gates.window_full(candidate, answer.wait)
+        if answer is None and not self.fail_open:
+            return Skip(
+                candidate.endpoint, "limit_unknown", "whether its limit is used up cannot be found out now", 1.0
+            )
+        return answer
+
+    def _probe(self, candidate: Candidate) -> str | Skip:
+        """The lease under which a request to an open circuit goes out; "" where the circuit is closed."""
+        seen = self.circuit_of(candidate.identity)
+        if seen.phase == circuit.CLOSED:
+            return ""
+        holder, now = ulid.new(), time.time()
+
+        def lease(shared: Circuit) -> Circuit:
+            return circuit.lease(shared, now, holder, candidate.limits.total) or shared
+
+        try:
+            shared = native.run_within(_PATIENCE, sharing.change_circuit, candidate.identity, lease)
+        except (DatabaseError, TimeoutError):
+            let_go = partial(circuit.released, now=now, holder=holder)  # it may be taken yet, by work that goes on
+            self._later(candidate.identity, lambda: self._share_change(candidate.identity, let_go))
+            return _unprobed(candidate)
+        self._take_over(candidate.identity, shared)
+        if shared.lease_holder == holder:
+            log.info("%s is probed: its circuit was open (%s)", candidate.endpoint, shared.cause)
+            return holder
+        if shared.phase == circuit.CLOSED:
+            return ""
+        return gates.circuit_open(candidate, Moment(self, now)) or _unprobed(candidate)
+
+    def _change(self, candidate: Candidate, change: Callable[[Circuit], Circuit]) -> None:
+        """Here at once, for everyone soon."""
+        identity = candidate.identity
+        before = self.circuit_of(identity)
+        after = change(before)
+        if after.phase == circuit.OPEN and before.phase != circuit.OPEN and after.next_probe_at is not None:
+            log.warning("the circuit of %s is open for %.0f s: %s", candidate.endpoint, after.pause, after.cause)
+        elif after.phase == circuit.CLOSED and before.phase != circuit.CLOSED:
+            log.info("the circuit of %s is closed: its probe was answered", candidate.endpoint)
+        if after == before:
+            return
+        self._take_over(identity, after)
+        self._later(identity, lambda: self._share_change(identity, change))
+
+    def _share_change(self, identity: str, change: Callable[[Circuit], Circuit]) -> None:
+        self._take_over(identity, sharing.change_circuit(identity, change))
+
+    def _set_rest(self, identity: str, rest: Rest | None) -> None:
+        if rest is None:
+            self._rests.pop(identity, None)
+        else:
+            self._rests[identity] = rest
+        self._later(identity, lambda: sharing.store_rest(identity, "|" not in identity, rest))
+
+    def _later(self, identity: str, work: Work) -> None:
+        self._unwritten[identity] += 1
+
+        def write() -> None:
+            try:
+                native.run(work)
+            except DatabaseError:
+                log.warning("what was learnt of %s could not be shared with other workers", identity, exc_info=True)
+            finally:
+                _less(self._unwritten, identity)
+
+        self._share(write)
 
 
-def _store(identity: str, is_key: bool, rest: Rest | None) -> None:
-    until, code, cause = rest or (None, "", "")
-    table: Any = KeyState if is_key else CircuitState
-    name = f"provider:{identity}" if is_key else identity
-    values: dict[str, Any] = {"rests_until": until, "rest_code": code, "cause": cause, "updated_at": time.time()}
-    if is_key:
-        values["flagged_at"] = time.time() if rest else None
-    table.objects.update_or_create(identity=name, defaults=values)
+def _unprobed(candidate: Candidate) -> Skip:
+    return Skip(candidate.endpoint, "circuit_open", "its circuit is open, and no probe could be arranged", 1.0)
 
 
-def forget_old() -> None:
-    """Rests that ended an hour ago are nobody's business any more."""
-    CircuitState.objects.filter(rests_until__lt=time.time() - 3600).delete()
-    KeyState.objects.filter(rests_until__lt=time.time() - 3600, last_used_at=None).delete()
+def _less(counts: Counter[str], name: str) -> None:
+    """One less; a name that counts nothing is not kept, since callers may make names up."""
+    counts[name] -= 1
+    if counts[name] <= 0:
+        del counts[name]
 
 
-def _changed_since(moment: float) -> list[tuple[str, float | None, str, str]]:
-    columns = ("identity", "rests_until", "rest_code", "cause")
-    endpoints = CircuitState.objects.filter(updated_at__gte=moment).values_list(*columns)
-    keys = KeyState.objects.filter(updated_at__gte=moment, identity__startswith="provider:").values_list(*columns)
-    return list(endpoints) + [(name.removeprefix("provider:"), *rest) for name, *rest in keys]
-
-
-STATE = SharedState()
+STATE = SharedState(WINDOWS, fail_open=settings.LIMITS_FAIL == "open")

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from providers.wire import Credential, Limits, Target
+from routing.circuit import Rule
 from routing.classify import Classification, Classifier
+from routing.limits import Window
+
+USUAL_CIRCUIT = Rule()
+USUAL_ANSWER = 1024  # tokens that are reserved for an answer whose length nobody bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An endpoint frozen for planning. ``identity`` is the key of all shared state.
+    """An endpoint frozen for planning. ``identity`` is the key of all shared state; ``known`` is False where a caller
+    made the name up, and nothing is remembered of it.
 
     ``reason_skipped`` is set at build time where configuration alone rules the endpoint out; ``skip_code`` is then
     "no_key" or "disabled".
@@ -58,6 +64,21 @@ class Candidate:
     reason_skipped: str | None = None
     skip_code: str = ""
     pass_model_name: bool = False
+    windows: tuple[Window, ...] = ()
+    circuit: Rule = USUAL_CIRCUIT
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A list of candidates with a strategy of its own, as one entry of another list. ``members``: endpoints' names, in
+    configured order, and groups within. ``priority`` and ``weight`` are its entry's."""
+
+    name: str
+    strategy: str
+    members: tuple[str | Group, ...]
+    priority: int = 0
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +86,9 @@ class Route:
     """What a requested name resolves to.
 
     ``how``: model, alias, category, router, provider_model, bare, wildcard, transient. ``type``: "" where nobody knows
-    it (a model that no one catalogued). ``candidates`` in configured order; ``category`` where one was chosen,
-    ``classification`` where the request itself was asked which.
+    it (a model that no one catalogued). ``candidates`` in configured order, each endpoint once; ``members``: the same
+    by name, with the groups that some of them form; ``category`` where one was chosen, ``classification`` where the
+    request itself was asked which.
     """
 
     requested: str
@@ -78,13 +100,48 @@ class Route:
     category: str = ""
     mid_stream: str = "error"
     classification: Classification | None = None
+    members: tuple[str | Group, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What one request wants of its routing; it chooses among what its key may use and never reaches past it.
+
+    ``only``, ``ignore``, ``order``: names of providers, kinds or endpoints, in lower case. ``sort``: a strategy instead
+    of the route's own. ``max_prompt_price``, ``max_completion_price``: per million tokens, in the price's own currency.
+    ``fallbacks``: whether others may be tried when the first does not answer.
+    """
+
+    only: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    order: tuple[str, ...] = ()
+    sort: str = ""
+    max_prompt_price: Decimal | None = None
+    max_completion_price: Decimal | None = None
+    fallbacks: bool = True
+
+
+UNSTEERED = Steering()
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a request asks of whoever is to answer it. ``operation``: a name of ``providers.operations``."""
+    """What a request asks of whoever is to answer it.
+
+    ``operation``: a name of ``providers.operations``. ``prompt_tokens``: an estimate; ``answer_tokens``: at most, or a
+    usual answer's. ``conversation``: the same for all requests of one conversation, "" where there is none.
+    """
 
     operation: str = "chat"
+    prompt_tokens: int = 0
+    answer_tokens: int = USUAL_ANSWER
+    conversation: str = ""
+    steering: Steering = UNSTEERED
+
+    @property
+    def tokens(self) -> int:
+        """What a window of tokens reserves."""
+        return self.prompt_tokens + self.answer_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +185,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An API key as the catalog knows it. ``allowed``: patterns, empty = all; ``expires_at``: Unix seconds or None."""
+    """An API key as the catalog knows it. ``allowed``: patterns, empty = all; ``expires_at``: Unix seconds or None;
+    ``windows``: its own limits."""
 
     name: str
     prefix: str
@@ -136,6 +194,7 @@ class Grant:
     allowed: tuple[str, ...] = ()
     expires_at: float | None = None
     enabled: bool = True
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +210,7 @@ class ProviderEntry:
     keyless: bool
     missing: tuple[str, ...]
     models: Mapping[str, Candidate] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
 
     @property
     def configured(self) -> bool:

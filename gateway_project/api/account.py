@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -13,11 +14,14 @@ from urllib.parse import quote
 from django.http import HttpRequest
 
 from gateway_project.api.dialects.base import Failure, Parsed
+from gateway_project.api.errors import ApiError
 from metrics import record
-from routing.dispatch import Answer, Ledger
+from routing.limits import Ticket
+from routing.ports import Answer, Ledger
 from routing.pricing import cost, price_at
 from routing.relay import Summary
-from routing.types import Attempt, Catalog, Grant, Plan, Route
+from routing.state import STATE
+from routing.types import Attempt, Catalog, Grant, Need, Plan, Route
 
 log = logging.getLogger("switchyard.route")
 
@@ -53,6 +57,7 @@ class Account:
         self.answer: Answer | None = None
         self.first_ms: float | None = None
         self.overhead_ms: float | None = None
+        self._ticket: Ticket | None = None
         self._finished = False
 
     def read_with(self, catalog: Catalog) -> None:
@@ -62,9 +67,29 @@ class Account:
     def planned(self, plan: Plan) -> None:
         """The route was found; say once in the log what is left out of it."""
         self.route = plan.route
+        then = plan.candidates[0].endpoint if plan.candidates else ""
         for skip in plan.skipped:
-            if skip.code not in ("no_key", "disabled"):
-                log.info("%s skips %s: %s", self.request_id, skip.endpoint, skip.reason)
+            if skip.code not in ("no_key", "disabled", "incapable", "not_wanted"):
+                self.tell(skip.endpoint, f"skipped, {skip.reason}", then)
+
+    def tell(self, endpoint: str, reason: str, then: str) -> None:
+        """One line for people about each endpoint that is passed over, and what comes next."""
+        log.info("%s %s %s; next: %s", self.request_id, endpoint, reason, then or "nothing")
+
+    def admit(self, need: Need) -> None:
+        """A place in the API key's own windows. Raises ``ApiError`` 429."""
+        if self.grant is None:
+            return
+        admission = STATE.admit(self.grant.windows, need.tokens)
+        if isinstance(admission, Ticket):
+            self._ticket = admission
+        elif admission is not None:
+            window, what = admission.window, admission.what
+            most = window.requests if what == "requests" else window.tokens
+            message = f"The API key '{self.grant.name}' may use {most} {what} in {window.seconds:g} s, and has."
+            wait = str(max(1, math.ceil(admission.wait)))
+            headers = {"Retry-After": wait, "x-should-retry": "true"}
+            raise ApiError(429, message, type="rate_limit_error", code="rate_limit_exceeded", headers=headers)
 
     def headers(self) -> dict[str, str]:
         """What every answer tells of itself. Called when the answer begins."""
@@ -106,6 +131,8 @@ class Account:
         if self._finished or self.grant is None:
             return
         self._finished = True
+        if self._ticket is not None:
+            STATE.windows.settle(self._ticket, _tokens(result.summary))
         entry = {
             "id": self.id,
             "request_id": self.request_id,
@@ -174,6 +201,12 @@ class Account:
             currency=price.currency if price is not None and amount is not None else "",
         )
         return told
+
+
+def _tokens(summary: Summary | None) -> int:
+    """What a request counts in its key's window of tokens; one that nobody answered counts none."""
+    usage = summary.usage if summary is not None else None
+    return (usage or {}).get("total_tokens") or 0
 
 
 def _told(number: int, attempt: Attempt) -> dict[str, Any]:

@@ -21,6 +21,7 @@ EXHAUSTED = {
     "model_missing": (404, "invalid_request_error", "model_not_found"),
     "not_configured": (503, "service_unavailable_error", "provider_not_configured"),
     "incapable": (400, "invalid_request_error", "unsupported_operation"),
+    "unwanted": (404, "invalid_request_error", "no_matching_endpoint"),
     "unavailable": (503, "service_unavailable_error", "service_unavailable"),
 }
 

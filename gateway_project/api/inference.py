@@ -14,23 +14,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from gateway_project.api.account import Result
-from gateway_project.api.auth import authorise_model
 from gateway_project.api.body import read_json
+from gateway_project.api.decision import decide
 from gateway_project.api.dialects import completions, embeddings, openai, rerank, transcriptions
 from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.drf import GatewayView
 from gateway_project.api.errors import ApiError
 from gateway_project.api.form import read_form
+from gateway_project.api.steering import read_models, read_steering
 from gateway_project.api.stream import EventStream, caller_gone, stream_response
 from providers import upstream
-from providers.models import ModelType
-from providers.operations import OPERATIONS, paths_for
-from routing.dispatch import Ports, dispatch
-from routing.plan import plan
+from routing.dispatch import dispatch
+from routing.outlook import Moment
+from routing.ports import Ports
 from routing.relay import Relay, settle
-from routing.resolve import resolve
+from routing.resume import Resume
 from routing.state import STATE
-from routing.types import Need, Route
 
 STRICT = "x-gateway-strict"
 
@@ -68,8 +67,9 @@ class Inference(GatewayView):
 
     def parse(self, request: HttpRequest) -> Parsed:
         """The request in the inner form. Raises ``InvalidRequest`` or ``ApiError``."""
-        parsed: Parsed = self.dialect.parse_request(read_json(request))
-        return parsed
+        body = read_json(request)
+        parsed: Parsed = self.dialect.parse_request(body)
+        return replace(parsed, models=read_models(body), steering=read_steering(request.META, body))
 
     def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
         """A whole answer, inner form → what the caller asked for."""
@@ -80,30 +80,21 @@ class Inference(GatewayView):
         strict = _strict(request)
         parsed = self.parse(request)
         account.parsed = parsed = replace(parsed, call=replace(parsed.call, strict=strict))
-        route = resolve(self.catalog, parsed.model, parsed.provider or None, parsed.call.body)
-        if account.grant is not None:
-            authorise_model(account.grant, route, parsed.provider)
-        self._check_type(parsed, route)
-        chosen = plan(route, Need(self.operation), STATE, time.time())
-        account.planned(chosen)
+        plan, need = decide(parsed, self.catalog, account.grant, Moment(STATE, time.time()))
+        account.planned(plan)
+        account.admit(need)
         send = partial(upstream.send, album=upstream.new_album())
-        ports = Ports(send, STATE, time.monotonic, time.sleep, _pause, caller_gone(request))
-        answer = dispatch(chosen, parsed.call, ports, account.ledger)
+        ports = Ports(send, STATE, time.monotonic, time.sleep, _pause, caller_gone(request), account.tell)
+        answer = dispatch(plan, parsed.call, need, ports, account.ledger)
         account.answer = answer
         if parsed.call.stream:
-            return stream_response(EventStream(Relay(answer, ports, account.ledger), self.dialect, account))
+            resumes = plan.route.mid_stream == "resume"
+            resume = Resume(plan, parsed.call, need, ports, account.ledger) if resumes else None
+            return stream_response(EventStream(Relay(answer, ports, account.ledger, resume), self.dialect, account))
         summary = settle(answer, ports, account.ledger)
         summary.estimate(parsed.call)
         self.result = Result(200, "success", summary=summary)
         return self.reply(parsed, answer.reply.body)
-
-    def _check_type(self, parsed: Parsed, route: Route) -> None:
-        if not route.type or route.type in OPERATIONS[self.operation].types:
-            return
-        here, there = OPERATIONS[self.operation].path, " or ".join(paths_for(route.type))
-        kind = f"{route.type} ({ModelType(route.type).label})"
-        message = f"The model '{parsed.model}' is of type {kind}: it is not served at {here} but at {there}."
-        raise ApiError(400, message, param="model", code="unsupported_operation")
 
 
 class ChatCompletions(Inference):

@@ -85,6 +85,7 @@ class EventStream:
             return
         self._over = True
         self._relay.close()
+        self._account.answer = self._relay.answer
         summary = self._relay.summary
         if self._account.parsed is not None:
             summary.estimate(self._account.parsed.call)

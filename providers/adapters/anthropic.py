@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from providers import faults
+from providers.adapters.anthropic_models import traits_of
 from providers.adapters.anthropic_reply import parse_message
 from providers.adapters.anthropic_request import render_body
 from providers.adapters.anthropic_stream import AnthropicStream
@@ -29,6 +30,9 @@ class Anthropic(Adapter):
     name: ClassVar[str] = "anthropic"
     paths: ClassVar[Mapping[str, str]] = {"chat": "/v1/messages", "models": "/v1/models"}
     spare: ClassVar[tuple[str, ...]] = ("/v1",)
+
+    def prefills(self, target: Target) -> bool:
+        return traits_of(target.upstream_model).prefill
 
     def render(self, call: Call, target: Target) -> Rendered:
         body, dropped = render_body(call, target)

@@ -96,6 +96,10 @@ class Adapter(ABC):
     def open_stream(self, operation: str, target: Target) -> StreamParser:
         """A parser for one stream."""
 
+    def prefills(self, target: Target) -> bool:
+        """Whether an answer's beginning, sent as the last message (``Call.continues``), is continued there."""
+        return False
+
     @abstractmethod
     def parse_error(self, status: int, headers: Mapping[str, str], payload: bytes, target: Target) -> UpstreamError:
         """An unsuccessful reply → the error that it means. ``headers`` with lower-case names."""

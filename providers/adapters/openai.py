@@ -68,6 +68,9 @@ class OpenAI(Adapter):
     def takes_functions(self, target: Target) -> bool:
         return quirks_of(target.kind).functions
 
+    def prefills(self, target: Target) -> bool:
+        return bool(quirks_of(target.kind).prefill)
+
     def render(self, call: Call, target: Target) -> Rendered:
         path = path_of(call.operation, target, self.paths[call.operation])
         if call.operation == "transcription":

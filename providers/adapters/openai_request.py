@@ -57,6 +57,8 @@ def render_body(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, 
         if not _thinks({**extra, **body}, quirks, target.upstream_model):
             quirks = replace(quirks, lost_reasoning=None)
         body["messages"] = render_messages(messages, quirks, dropped)
+        if call.continues:
+            _continue(body, quirks)
     _mode(body, call, quirks, target.upstream_model)
     body.update(extra)
     return {key: value for key, value in body.items() if value is not None}, tuple(dropped)
@@ -94,6 +96,15 @@ def _parameters(given: Mapping[str, Any], quirks: Quirks, model: str, dropped: l
         body[new] = value if words is None else words[value]
     body.pop("model", None)
     return body
+
+
+def _continue(body: dict[str, Any], quirks: Quirks) -> None:
+    """The last message is the beginning of the answer: say so in the vendor's way."""
+    if quirks.prefill == "prefix":
+        *before, begun = body["messages"]
+        body["messages"] = [*before, {**begun, "prefix": True}]
+    elif quirks.prefill == "template":
+        body.update(continue_final_message=True, add_generation_prompt=False)
 
 
 def _forced(quirks: Quirks, model: str) -> dict[str, object]:

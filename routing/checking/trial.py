@@ -13,7 +13,7 @@ from providers.wire import Trace
 from providers.words import in_words
 from routing.checking import validate
 from routing.checking.questions import RERANK, Question, call_for
-from routing.dispatch import Send
+from routing.ports import Send
 from routing.pricing import cost, price_at
 
 

@@ -93,7 +93,7 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("routing", "0001_initial"), ("providers", "0002_catalogue")]
+    dependencies = [("routing", "0002_windows"), ("providers", "0002_catalogue")]
     operations = [
         migrations.AlterField(
             model_name="category",

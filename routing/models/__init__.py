@@ -4,12 +4,13 @@ from .access import ApiKey
 from .history import ConfigClock, ConfigRevision
 from .limits import LimitHit, LimitWindow
 from .routes import Alias, Category, Endpoint, Entry, PublicModel
-from .state import CircuitState, EndpointStats, KeyState
+from .state import CircuitEvent, CircuitState, EndpointStats, KeyState
 
 __all__ = [
     "Alias",
     "ApiKey",
     "Category",
+    "CircuitEvent",
     "CircuitState",
     "ConfigClock",
     "ConfigRevision",

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from providers.configuration import ConfigModel
-from providers.models import validate_string_list
+from providers.models import WINDOW_BOUNDS, validate_string_list
 
 SCOPES = ("inference", "admin", "metrics")
 KEY_PREFIX = "sk-sy-"
@@ -56,6 +56,11 @@ class ApiKey(ConfigModel):
         blank=True,
         validators=[validate_string_list],
         help_text=_('Names as callers write them; “*” at the end matches the rest. Empty: all. e.g. ["openai/*"]'),
+    )
+    limit_requests = models.PositiveIntegerField(_("requests per window"), null=True, blank=True)
+    limit_tokens = models.PositiveIntegerField(_("tokens per window"), null=True, blank=True)
+    limit_window = models.FloatField(
+        _("window"), null=True, blank=True, validators=WINDOW_BOUNDS, help_text=_("Seconds. Empty: 60.")
     )
     enabled = models.BooleanField(_("enabled"), default=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)

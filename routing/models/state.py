@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -19,9 +21,11 @@ class CircuitState(models.Model):
     next_probe_at = models.FloatField(null=True)
     lease_until = models.FloatField(null=True)
     lease_holder = models.CharField(max_length=40, blank=True)
+    circuit_cause = models.CharField(_("why it opened"), max_length=300, blank=True, db_default="")
+    drained = models.BooleanField(_("drained"), default=False, db_default=False)
     rests_until = models.FloatField(_("rests until"), null=True)
     rest_code = models.CharField(max_length=32, blank=True)
-    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    cause = models.CharField(_("why it rests"), max_length=300, blank=True)
     updated_at = models.FloatField(default=0, db_index=True)
 
     class Meta:
@@ -30,6 +34,26 @@ class CircuitState(models.Model):
 
     def __str__(self) -> str:
         return self.identity
+
+
+class CircuitEvent(models.Model):
+    """One change of a circuit's phase: its history. ``by``: the operator who made it, "" for the gateway itself."""
+
+    identity = models.CharField(_("endpoint"), max_length=800)
+    at = models.FloatField(_("at"))
+    before = models.CharField(_("before"), max_length=10)
+    after = models.CharField(_("after"), max_length=10)
+    cause = models.CharField(_("cause"), max_length=300, blank=True)
+    by = models.CharField(_("by"), max_length=150, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [models.Index(fields=["identity", "-at"], name="circuit_event_identity")]
+        verbose_name = _("circuit event")
+        verbose_name_plural = _("circuit events")
+
+    def __str__(self) -> str:
+        return f"{self.identity}: {self.before} → {self.after}"
 
 
 class KeyState(models.Model):

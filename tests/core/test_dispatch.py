@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,8 +25,9 @@ from providers.errors import (
     UpstreamTimeout,
 )
 from providers.wire import Credential, Limits, Target
-from routing.dispatch import Exhausted, Ledger, Ports, dispatch
-from routing.types import Candidate, Facts, Plan, Route, Skip
+from routing.dispatch import Exhausted, dispatch
+from routing.ports import Hold, Ledger, Ports
+from routing.types import Candidate, Facts, Need, Plan, Route, Skip
 
 CALL = Call("chat", {"messages": [{"role": "user", "content": "Hi"}]})
 
@@ -36,19 +38,33 @@ class FakeState:
     def __init__(self) -> None:
         self.rests: dict[str, tuple[float, str]] = {}
         self.refuse: dict[str, Skip] = {}
+        self.probes: set[str] = set()
+        self.failures: list[tuple[str, str]] = []
+        self.held = 0
 
-    def acquire(self, candidate: Candidate) -> Skip | None:
-        return self.refuse.get(candidate.endpoint)
+    def acquire(self, candidate: Candidate, need: Need) -> Hold | Skip:
+        refusal = self.refuse.get(candidate.endpoint)
+        if refusal is not None:
+            return refusal
+        self.held += 1
+        return Hold(candidate, probe="lease" if candidate.endpoint in self.probes else "")
 
-    def key_rests(self, identity: str) -> bool:
-        return identity in self.rests
+    def let_go(self, hold: Hold, tokens: int | None) -> None:
+        self.held -= 1
+
+    def give_back(self, hold: Hold) -> None:
+        self.held -= 1
+
+    def key_free(self, credential: Credential) -> bool:
+        return credential.state_key not in self.rests
 
     def rest(self, identity: str, seconds: float, code: str, cause: str) -> None:
         self.rests[identity] = (seconds, code)
 
-    def succeeded(self, candidate: Candidate, credential: Credential | None) -> None: ...
+    def succeeded(self, hold: Hold, credential: Credential | None) -> None: ...
 
-    def failed(self, candidate: Candidate, error: UpstreamError) -> None: ...
+    def failed(self, hold: Hold, error: UpstreamError) -> None:
+        self.failures.append((hold.candidate.endpoint, error.outcome))
 
 
 class World:
@@ -84,11 +100,11 @@ class World:
             self.send, self.state, lambda: self.now, self.sleep, lambda attempt: 0.1 * attempt, lambda: self.left
         )
 
-    def run(self, *candidates: Candidate, skipped: tuple[Skip, ...] = (), how: str = "model") -> tuple[Any, Ledger]:
-        route = Route("turbo", "turbo", how, "text-generation", "ordered", candidates)
+    def run(self, *candidates: Candidate, skipped: tuple[Skip, ...] = ()) -> tuple[Any, Ledger]:
+        route = Route("turbo", "turbo", "model", "text-generation", "ordered", candidates)
         ledger = Ledger(0.0)
         self.ledger = ledger
-        return dispatch(Plan(route, candidates, skipped), CALL, self.ports(), ledger), ledger
+        return dispatch(Plan(route, candidates, skipped), CALL, Need(), self.ports(), ledger), ledger
 
 
 def endpoint(name: str, *keys: str, window: int | None = None, retries: int = 1) -> Candidate:
@@ -138,7 +154,7 @@ def test_a_short_retry_after_is_waited_for_once() -> None:
     world = World({"a": [RateLimited("slow down", status=429, retry_after=2.0), "answered"], "b": ["never"]})
     answer, _ = world.run(endpoint("a"), endpoint("b"))
     assert answer.reply == "answered"
-    assert world.slept == [2.0]
+    assert sum(world.slept) == 2.0
     assert world.state.rests["acme|a|"] == (2.0, "rate_limited")
 
 
@@ -190,7 +206,7 @@ def test_what_one_request_may_have_provoked_makes_nothing_rest() -> None:
 def test_a_name_that_a_caller_made_up_does_not_rest() -> None:
     world = World({"a": [ModelMissing("no such model", status=404)]})
     with pytest.raises(Exhausted):
-        world.run(endpoint("a"), how="transient")
+        world.run(replace(endpoint("a"), known=False))
     assert world.state.rests == {}
 
 
@@ -298,3 +314,67 @@ def test_a_strict_caller_is_refused_only_if_no_vendor_has_the_word() -> None:
     with pytest.raises(Exhausted) as exhausted:
         world.run(endpoint("a"), endpoint("b"))
     assert exhausted.value.kind == "rate_limited"
+
+
+def test_a_probe_of_an_open_circuit_is_one_try() -> None:
+    world = World({"a": [ServerFailed("503", status=503)], "b": ["fallback"]})
+    world.state.probes.add("a")
+    world.run(endpoint("a", retries=3), endpoint("b"))
+    assert world.sent == ["a", "b"]
+
+
+def test_a_request_that_gives_an_endpoint_up_counts_once_whatever_its_tries() -> None:
+    world = World({"a": [ServerFailed("503", status=503)], "b": ["fallback"]})
+    world.run(endpoint("a", retries=2), endpoint("b"))
+    assert world.sent == ["a", "a", "a", "b"]
+    assert world.state.failures == [("a", "server_failed")]
+
+
+def test_a_request_that_recovers_on_its_retry_counts_no_failure() -> None:
+    world = World({"a": [ServerFailed("503", status=503), "recovered"]})
+    world.run(endpoint("a"))
+    assert world.state.failures == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ServerFailed("5", status=500), RateLimited("4", status=429), RequestRejected("4", status=400), CallerLeft()],
+    ids=["failed", "limited", "rejected", "left"],
+)
+def test_every_try_gives_back_what_it_held(error: Exception) -> None:
+    world = World({"a": [error], "b": ["fallback"]})
+    try:
+        world.run(endpoint("a"), endpoint("b"))
+        answered = 1
+    except (UpstreamError, CallerLeft):
+        answered = 0
+    assert world.state.held == answered
+
+
+def test_a_retry_that_may_not_be_tried_any_more_goes_on_to_the_next() -> None:
+    world = World({"a": [ServerFailed("503", status=503)], "b": ["fallback"]})
+    full = Skip("a", "over_limit", "its limit is used up", 3.0)
+
+    def sleep(seconds: float) -> None:
+        world.now += seconds
+        world.state.refuse["a"] = full
+
+    world.sleep = sleep  # type: ignore[method-assign]
+    _, ledger = world.run(endpoint("a"), endpoint("b"))
+    assert world.sent == ["a", "b"]
+    assert ledger.skipped == [full]
+    assert world.state.failures == [("a", "server_failed")]
+
+
+def test_full_windows_alone_are_a_limit_and_no_failure() -> None:
+    world = World({})
+    world.state.refuse["a"] = Skip("a", "over_limit", "its limit is used up", 3.0)
+    error = exhausted(lambda: world.run(endpoint("a")))
+    assert (error.kind, error.retry_after) == ("rate_limited", 3.0)
+
+
+def test_wishes_that_nobody_meets_are_told_with_their_reasons() -> None:
+    skipped = (Skip("a", "not_wanted", "the request wants only b"),)
+    error = exhausted(lambda: World({}).run(skipped=skipped))
+    assert error.kind == "unwanted"
+    assert "the request wants only b" in error.message

@@ -11,7 +11,7 @@ import pytest
 from providers.chat import Call
 from providers.errors import StreamCut
 from providers.wire import Limits, Target, Trace, Upload
-from routing.dispatch import Answer, Ledger, Ports
+from routing.ports import Answer, Hold, Ledger, Ports
 from routing.relay import Relay, Summary, settle
 from routing.types import Attempt, Candidate, Facts
 from tests.core.test_dispatch import FakeState
@@ -52,7 +52,7 @@ class FakeReply:
 def answered(reply: FakeReply) -> Answer:
     target = Target("acme", "openai-compatible", "openai", "http://upstream/v1", "m")
     candidate = Candidate("a", "acme|m|", target, (), Facts(), Limits())
-    return Answer(candidate, None, Attempt("a", "acme", "m", ""), reply, Trace())
+    return Answer(Hold(candidate), None, Attempt("a", "acme", "m", ""), reply, Trace())
 
 
 def ports() -> Ports:

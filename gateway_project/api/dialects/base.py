@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from providers.chat import Call
+from routing.types import UNSTEERED, Steering
 
 
 class InvalidRequest(Exception):
@@ -38,12 +39,15 @@ def wrong_value(path: str, expected: str) -> InvalidRequest:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A request in the inner form. ``provider``: the caller's choice or ""; ``include_usage``: wanted in a stream."""
+    """A request in the inner form. ``provider``: the caller's choice or ""; ``include_usage``: wanted in a stream;
+    ``models``: the caller's own fallbacks, in order."""
 
     model: str
     provider: str
     call: Call
     include_usage: bool = False
+    models: tuple[str, ...] = ()
+    steering: Steering = UNSTEERED
 
 
 @dataclass(frozen=True, slots=True)

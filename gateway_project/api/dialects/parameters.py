@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway_project.api.dialects.base import InvalidRequest, missing, wrong_type, wrong_value
 
-GATEWAY_KEYS = frozenset({"provider", "system_message", "model", "stream"})
+GATEWAY_KEYS = frozenset({"provider", "system_message", "model", "models", "stream"})
 LONGEST_NAME = 300
 
 
@@ -76,7 +76,7 @@ def read_parameters(body: Any, parameters: Parameters) -> tuple[dict[str, Any], 
     if not isinstance(body, dict):
         raise InvalidRequest("The request body must be a JSON object.", code="invalid_type")
     body = {key: value for key, value in body.items() if value is not None}
-    model = body.get("model")
+    model = body.get("model") or _first(body.get("models"))
     if model is None or model == "":
         raise missing("model")
     if not isinstance(model, str):
@@ -109,4 +109,11 @@ def _provider(value: Any) -> str:
         raise InvalidRequest(message, "provider", "string_too_long")
     if value is None or isinstance(value, str):
         return value or ""
-    raise wrong_type("provider", "a string")
+    if isinstance(value, dict):  # wishes for the routing: ``api.steering`` reads them
+        return ""
+    raise wrong_type("provider", "a string or an object")
+
+
+def _first(models: Any) -> Any:
+    """The first of a caller's own list of models, where ``model`` itself is not given."""
+    return models[0] if isinstance(models, list) and models else None

@@ -1,0 +1,77 @@
+"""What would happen to a request, without sending anything: POST /v1/route/explain, and what the command shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework.request import Request
+
+from gateway_project.api.body import read_json
+from gateway_project.api.decision import decide
+from gateway_project.api.dialects import completions, embeddings, openai, rerank
+from gateway_project.api.dialects.base import InvalidRequest, Parsed
+from gateway_project.api.drf import GatewayView
+from gateway_project.api.steering import read_models, read_steering
+from metrics import native
+from routing.explain import explain, windows_of
+from routing.outlook import Moment
+from routing.state import STATE
+from routing.types import Catalog, Grant
+from routing.windows import WINDOWS
+
+DIALECTS: dict[str, ModuleType] = {
+    "chat": openai,
+    "completions": completions,
+    "embeddings": embeddings,
+    "rerank": rerank,
+}
+_TELLING = {"messages": "chat", "documents": "rerank", "prompt": "completions", "input": "embeddings"}
+
+
+class ExplainRoute(GatewayView):
+    """POST /v1/route/explain: takes any request of the other endpoints as it is, and answers with its plan."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request) -> HttpResponseBase:
+        body = read_json(request._request)
+        told = explained(body, self.catalog, self.account.grant, request._request.META)
+        return HttpResponse(openai.dumps(told), content_type="application/json")
+
+
+def explained(
+    body: Any, catalog: Catalog, grant: Grant | None, headers: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A request's body (its shape, or ``operation``, says of which endpoint) → ``routing.explain``'s account.
+
+    Raises what the request itself would be refused with: ``InvalidRequest``, ``NotFound``, ``ApiError``.
+    """
+    parsed = _parsed(body, headers or {})
+    moment = Moment(STATE, time.time(), counts=False)
+    plan, need = decide(parsed, catalog, grant, moment)
+    windows = windows_of(plan) + (grant.windows if grant is not None else ())
+    readings = native.run(WINDOWS.read, windows) if windows else {}
+    return {
+        "object": "route.explanation",
+        "generation": catalog.generation,
+        "api_key": grant.name if grant is not None else None,
+        **explain(plan, need, moment, readings),
+    }
+
+
+def _parsed(body: Any, headers: Mapping[str, Any]) -> Parsed:
+    if not isinstance(body, dict):
+        raise InvalidRequest("The request body must be a JSON object.", code="invalid_type")
+    given = body.get("operation")
+    operation = given or next((name for key, name in _TELLING.items() if key in body), "chat")
+    if operation not in DIALECTS:
+        expected = ", ".join(DIALECTS)
+        raise InvalidRequest(f"Invalid value for 'operation': expected one of {expected}.", "operation")
+    body = {key: value for key, value in body.items() if key != "operation"}
+    parsed: Parsed = DIALECTS[operation].parse_request(body)
+    return replace(parsed, models=read_models(body), steering=read_steering(headers, body))

@@ -1,0 +1,113 @@
+"""``manage.py explain_route``: what would happen to a request, without sending anything."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gateway_project.api.dialects.base import InvalidRequest
+from gateway_project.api.errors import ApiError
+from gateway_project.api.explaining import explained
+from routing import catalog
+from routing.resolve import NotFound
+from routing.state import STATE
+from routing.types import Catalog, Grant
+
+
+class Command(BaseCommand):
+    help = "Tells who would answer a request, in which order, who would not, and why. Nothing is sent."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("model", nargs="?", help="a name as callers write it")
+        parser.add_argument("--prompt", default="Hello", help="what the user says")
+        parser.add_argument("--tools", action="store_true", help="as if the request had tools")
+        parser.add_argument("--max-tokens", type=int, metavar="N", help="the longest answer asked for")
+        parser.add_argument("--provider", help="the caller's choice of a provider or kind")
+        parser.add_argument("--key", metavar="NAME", help="as the caller with this API key")
+        parser.add_argument("--body", type=Path, metavar="FILE", help="a whole request as JSON, instead of the above")
+        parser.add_argument("--json", action="store_true", help="the account as JSON")
+
+    def handle(self, **options: Any) -> None:
+        served = catalog.current()
+        STATE.poll()
+        try:
+            told = explained(_body(options), served, _grant(served, options["key"]))
+        except (InvalidRequest, NotFound, ApiError) as error:
+            raise CommandError(str(getattr(error, "message", error))) from error
+        self.stdout.write(
+            json.dumps(told, ensure_ascii=False, indent=2) if options["json"] else "\n".join(_lines(told))
+        )
+
+
+def _body(options: dict[str, Any]) -> Any:
+    if options["body"] is not None:
+        try:
+            return json.loads(options["body"].read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{options['body']}: {error}") from error
+    if not options["model"]:
+        raise CommandError("Name a model, or give a whole request with --body.")
+    body: dict[str, Any] = {"model": options["model"], "messages": [{"role": "user", "content": options["prompt"]}]}
+    if options["tools"]:
+        body["tools"] = [{"type": "function", "function": {"name": "example", "parameters": {"type": "object"}}}]
+    if options["max_tokens"] is not None:
+        body["max_tokens"] = options["max_tokens"]
+    if options["provider"]:
+        body["provider"] = options["provider"]
+    return body
+
+
+def _grant(served: Catalog, name: str | None) -> Grant | None:
+    if name is None:
+        return None
+    for grant in served.grants.values():
+        if grant.name == name:
+            return grant
+    names = ", ".join(sorted(grant.name for grant in served.grants.values()))
+    raise CommandError(f"There is no API key named '{name}'; there are: {names}.")
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    found, needs = told["resolution"], told["needs"]
+    lines = [
+        f"{found['requested']}: {found['in_words']}",
+        f"  generation {told['generation']}; {needs['operation']}, about {needs['prompt_tokens']} tokens of prompt, "
+        f"answer of at most {needs['answer_tokens']}",
+        f"  order: {found['order']}",
+        "",
+        "Would be tried:" if told["candidates"] else "Nobody would be tried.",
+    ]
+    for candidate in told["candidates"]:
+        lines.append(
+            f"  {candidate['position']}. {candidate['endpoint']}  ({candidate['kind']}, {candidate['upstream_model']})"
+        )
+        lines.extend(f"       {note}" for note in _notes(candidate))
+    if told["skipped"]:
+        lines += ["", "Would be left out:"]
+        for skip in told["skipped"]:
+            lines.append(f"  - {skip['endpoint']}: {skip['reason']} [{skip['code']}]")
+    return lines
+
+
+def _notes(candidate: dict[str, Any]) -> list[str]:
+    price = candidate["price"]
+    notes = ["price unknown"]
+    if price is not None:
+        notes = [f"{price['input'] or '?'} / {price['output'] or '?'} {price['currency']} per million tokens"]
+    if candidate["cost_at_most"] is not None:
+        notes[0] += f"; this request at most {candidate['cost_at_most']} {price['currency']}"
+    circuit = candidate["circuit"]
+    if circuit["phase"] != "closed" or circuit["failures"]:
+        notes.append(f"circuit {circuit['phase']}, {circuit['failures']} failures: {circuit['cause']}")
+    for limit in candidate["limits"]:
+        if limit.get("remaining_quota") is not None:
+            notes.append(f"{limit['remaining_quota']} of {limit['requests']} requests left in {limit['seconds']:g} s")
+        if limit.get("remaining_tokens") is not None:
+            notes.append(f"{limit['remaining_tokens']} of {limit['tokens']} tokens left in {limit['seconds']:g} s")
+    if candidate["first_content_ms"] is not None:
+        notes.append(f"first content after {candidate['first_content_ms']:.0f} ms on average")
+    return notes
