@@ -103,5 +103,7 @@ def worker_exit(server, worker):
     """Write out what the worker still holds. The master calls this too for a worker that was already gone."""
     if worker.pid == os.getpid():
         import metrics.loop
+        from routing.windows import WINDOWS
 
         metrics.loop.stop(timeout=3)
+        WINDOWS.close()
