@@ -22,7 +22,7 @@ from providers.chat import Call
 from providers.errors import ContextTooLong, ModelMissing, RateLimited, Unsupported, UpstreamError
 from routing.ports import Answer, Ledger, Ports
 from routing.tries import DEFAULT_REST, Refused, Tries
-from routing.types import Need, Plan, Skip
+from routing.types import Candidate, Need, Plan, Skip
 
 LIMITED = frozenset({RateLimited.outcome, "over_limit"})
 UNWANTED = frozenset({"not_wanted", "too_expensive"})
@@ -47,45 +47,66 @@ def dispatch(plan: Plan, call: Call, need: Need, ports: Ports, ledger: Ledger) -
 
     Raises ``Exhausted``; an ``UpstreamError`` that is to be passed on; ``CallerLeft``.
     """
-    ledger.skipped.extend(plan.skipped)
-    results: list[tuple[str, float | None]] = [(skip.code, skip.wait) for skip in plan.skipped]
-    pass_on: ContextTooLong | None = None
-    unsaid: Unsupported | None = None
-    window = -1
-    for number, candidate in enumerate(plan.candidates):
-        rest = plan.candidates[number + 1 :]
-        then = rest[0].endpoint if rest else ""
+    so_far = _SoFar(plan, ledger)
+    for number, candidate in enumerate(plan.candidates, 1):
+        rest = plan.candidates[number:]
         try:
-            if (candidate.facts.max_input_tokens or 0) <= window:
-                reason = "its context window is not known to be larger than the one that was too small"
-                raise Refused(Skip(candidate.endpoint, "context_too_long", reason))
+            so_far.check_window(candidate)
             return Tries(candidate, call, need, ports, ledger).run(last=not rest)
         except Refused as refused:
-            ledger.skipped.append(refused.skip)
-            if refused.skip.code != "context_too_long":
-                results.append((refused.skip.code, refused.skip.wait))
-            ports.tell(candidate.endpoint, f"skipped, {refused.skip.reason}", then)
-            continue
-        except ContextTooLong as error:
-            pass_on, window = error, max(window, candidate.facts.max_input_tokens or 0)
-            failure: UpstreamError = error
-        except Unsupported as error:
-            unsaid = unsaid or error
-            ledger.skipped.append(Skip(candidate.endpoint, error.outcome, error.message))
-            results.append((error.outcome, None))
-            failure = error
+            why = so_far.skipped(refused.skip)
         except UpstreamError as error:
-            if not error.retryable:
-                raise
-            pass_on = None
-            results.append((error.outcome, error.retry_after))
-            failure = error
-        ports.tell(candidate.endpoint, f"failed, {failure.outcome}: {failure.message}", then)
-    if pass_on is not None:
-        raise pass_on
-    if unsaid is not None and all(code in NEVER_COUNTED for code, _ in results):
-        raise unsaid
-    raise _exhausted(plan, results, ledger)
+            why = so_far.failed(candidate, error)
+        ports.tell(candidate.endpoint, why, rest[0].endpoint if rest else "")
+    raise so_far.verdict()
+
+
+class _SoFar:
+    """What became of a plan's candidates until now. ``results``: (code, seconds to wait) of each that counts."""
+
+    def __init__(self, plan: Plan, ledger: Ledger) -> None:
+        ledger.skipped.extend(plan.skipped)
+        self.plan = plan
+        self.ledger = ledger
+        self.results: list[tuple[str, float | None]] = [(skip.code, skip.wait) for skip in plan.skipped]
+        self.window = -1  # tokens: the largest that was too small
+        self.too_long: ContextTooLong | None = None
+        self.unsaid: Unsupported | None = None
+
+    def check_window(self, candidate: Candidate) -> None:
+        """Raises ``Refused`` unless the candidate's window is larger than those that were too small."""
+        if (candidate.facts.max_input_tokens or 0) <= self.window:
+            reason = "its context window is not known to be larger than the one that was too small"
+            raise Refused(Skip(candidate.endpoint, ContextTooLong.outcome, reason))
+
+    def skipped(self, skip: Skip) -> str:
+        """Not tried; in words."""
+        self.ledger.skipped.append(skip)
+        if skip.code != ContextTooLong.outcome:
+            self.results.append((skip.code, skip.wait))
+        return f"skipped, {skip.reason}"
+
+    def failed(self, candidate: Candidate, error: UpstreamError) -> str:
+        """Given up; in words. Raises ``error`` itself where it is the last word."""
+        if isinstance(error, Unsupported):
+            self.unsaid = self.unsaid or error
+            return self.skipped(Skip(candidate.endpoint, error.outcome, error.message))
+        if isinstance(error, ContextTooLong):
+            self.too_long, self.window = error, max(self.window, candidate.facts.max_input_tokens or 0)
+        elif not error.retryable:
+            raise error
+        else:
+            self.too_long = None
+            self.results.append((error.outcome, error.retry_after))
+        return f"failed, {error.outcome}: {error.message}"
+
+    def verdict(self) -> Exception:
+        """What the caller is told when nobody is left."""
+        if self.too_long is not None:
+            return self.too_long
+        if self.unsaid is not None and all(code in NEVER_COUNTED for code, _ in self.results):
+            return self.unsaid
+        return _exhausted(self.plan, self.results, self.ledger)
 
 
 def _exhausted(plan: Plan, results: list[tuple[str, float | None]], ledger: Ledger) -> Exhausted:

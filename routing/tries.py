@@ -50,6 +50,7 @@ class Tries:
         self.may_wait = True
         self.error: UpstreamError | None = None
         self.hold: Hold | None = None
+        self.sent = False
 
     def run(self, *, last: bool) -> Answer:
         """The first answer over the provider's keys. Raises ``Refused`` if nothing could be sent, else the last error.
@@ -78,10 +79,10 @@ class Tries:
                 return self._once(hold, credential)
             except BaseException as error:
                 wait = self._judge(hold, credential, error)
-                if isinstance(error, Unsupported):
-                    self.ports.state.give_back(hold)
-                else:
+                if self.sent:
                     self.ports.state.let_go(hold, 0)
+                else:
+                    self.ports.state.give_back(hold)
                 if wait is None:
                     raise
             self._sleep(wait)
@@ -104,7 +105,7 @@ class Tries:
         self.error = error
         wait = self._wait_after(credential, error)
         if wait is None or hold.probe:
-            if not isinstance(error, Unsupported):
+            if self.sent:
                 self.ports.state.failed(hold, error)
             return None
         return wait
@@ -136,6 +137,7 @@ class Tries:
             started_ms=self.ledger.ms(ports.clock()) or 0.0,
         )
         self.ledger.attempts.append(attempt)
+        self.sent = True
         trace = Trace()
         try:
             reply = ports.send(candidate.target, credential, self.call, self.limits, ports.gone, trace)
@@ -144,7 +146,8 @@ class Tries:
             raise
         except UpstreamError as error:
             if isinstance(error, Unsupported) and trace.status is None:
-                self.ledger.attempts.remove(attempt)  # nothing was sent: a candidate passed over, not a try
+                self.sent = False  # a candidate passed over, not a try
+                self.ledger.attempts.remove(attempt)
             self._close(attempt, trace, error.outcome)
             attempt.status = error.status or trace.status
             attempt.error = error.message
