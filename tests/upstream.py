@@ -57,7 +57,7 @@ class Peer:
 
     def wait_until_left(self) -> None:
         """Returns when the other side has hung up, which ``server.left`` then says, or when patience ends."""
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self.server.patience)
         try:
             while self.file.read(1):
                 pass
@@ -88,8 +88,10 @@ class Upstream:
     """``with Upstream(reply(...), reset()) as server: ...``. ``server.url`` is its origin.
 
     ``requests`` are those read so far; ``connections`` how many were accepted; ``left`` is set when a caller hung up on
-    a behaviour that waited for it, or while it was being written to.
+    a behaviour that waited for it, or while it was being written to. ``patience``: seconds that such a wait may take.
     """
+
+    patience: float = PATIENCE
 
     def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self._script = list(script)
@@ -240,7 +242,7 @@ def drip(start: bytes, drop: bytes, every: float = 0.02) -> Behaviour:
     def behave(peer: Peer) -> None:
         peer.send(start)
         never = threading.Event()
-        for _ in range(int(PATIENCE / every)):
+        for _ in range(int(peer.server.patience / every)):
             never.wait(every)
             peer.send(drop)
 
