@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test demo real-model bench lint clean prerequisites
+.PHONY: help run test demo real-model bench faults lint clean prerequisites
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,6 +36,9 @@ real-model: $(VENV)/dev.stamp ## a small real model behind the gateway, tested i
 
 bench: $(VENV)/run.stamp ## requests and streams per second, beside a direct call and nginx
 	@exec $(BIN)/python -m bench
+
+faults: $(VENV)/dev.stamp ## every fault of the table, with the default timeouts; some minutes
+	@exec $(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## remove what was installed or built here; data/ and .env stay
 	rm -rf $(VENV) .venv-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

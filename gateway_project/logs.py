@@ -59,6 +59,7 @@ def config(level: str, form: str) -> dict[str, Any]:
             "gunicorn.error": {"handlers": ["console"], "level": quiet.upper(), "propagate": False},
             "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
             "urllib3": {"level": "WARNING"},
+            "urllib3.connection": {"level": "ERROR"},  # each odd header of an upstream: its URL and a stack trace
             "psycopg": {"level": "WARNING"},
         },
     }

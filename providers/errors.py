@@ -64,9 +64,11 @@ class ConnectFailed(UpstreamError):
 
 
 class ConnectionBroken(UpstreamError):
-    """The connection was lost before the whole reply was read."""
+    """The connection was lost before the whole reply was read. ``resent``: the request had gone out once before, on a
+    resting connection that was lost, too: the upstream may have seen it twice by now."""
 
     outcome = "connection_broken"
+    resent = False
 
 
 class UpstreamTimeout(UpstreamError):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from providers.chat import Call
 from providers.errors import (
     CallerLeft,
+    ConnectionBroken,
     ContextTooLong,
     CredentialRejected,
     ModelMissing,
@@ -122,7 +123,7 @@ class Tries:
             return error.retry_after if waits else None
         if isinstance(error, UpstreamTimeout | ModelMissing | PayloadTooLarge | ContextTooLong | Unsupported):
             return None
-        if not error.retryable or self.retries_left <= 0:
+        if not error.retryable or self.retries_left <= 0 or (isinstance(error, ConnectionBroken) and error.resent):
             return None
         self.retries_left -= 1
         return self.ports.pause(self.candidate.retries - self.retries_left)

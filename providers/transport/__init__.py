@@ -13,7 +13,7 @@ from requests import RequestException
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from providers.errors import ConnectFailed, MalformedReply, ServerFailed
+from providers.errors import ConnectFailed, ConnectionBroken, MalformedReply, ServerFailed
 from providers.transport import faults, lanes, watchdog
 from providers.transport.connection import current
 from providers.transport.exchange import Exchange
@@ -60,7 +60,10 @@ def _send(exchange: Exchange, request: WireRequest) -> HTTPResponse:
             return _send_once(request)
     except RAISED as error:
         cause = faults.innermost(error)
-        raise exchange.explain(cause) from cause
+        failure = exchange.explain(cause)
+        if isinstance(failure, ConnectionBroken):
+            failure.resent = exchange.needs_fresh
+        raise failure from cause
 
 
 def _send_once(request: WireRequest) -> HTTPResponse:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -15,7 +16,7 @@ LONGEST = 150.0  # seconds until a caller gives up, so that a hanging gateway en
 
 @dataclass
 class Heard:
-    """One answer as its caller read it. ``events``: the data of a stream's events; ``broke``: the line, before its end."""
+    """One answer as its caller read it. ``events``: a stream's data; ``broke``: how the line broke before its end."""
 
     caller: str
     status: int = 0
@@ -30,7 +31,7 @@ class Heard:
     def done(self) -> bool:
         return bool(self.events) and self.events[-1] == "[DONE]"
 
-    @property
+    @cached_property
     def _chunks(self) -> list[Any]:
         if self.events:
             return [event for event in self.events if event != "[DONE]"]
@@ -42,11 +43,8 @@ class Heard:
 
     @property
     def text(self) -> str:
-        return "".join((choice.get("delta") or choice.get("message"))["content"] or "" for choice in self._said)
-
-    @property
-    def _said(self) -> list[Any]:
-        return [choice for choice in self._choices if "content" in (choice.get("delta") or choice.get("message") or {})]
+        said = [choice.get("delta") or choice.get("message") or {} for choice in self._choices]
+        return "".join(each.get("content") or "" for each in said)
 
     @property
     def finishes(self) -> list[str]:

@@ -16,7 +16,7 @@ from tests.faults.stage import Cell
 from tests.faults.wires import ANSWER_TOKENS, PROMPT_TOKENS, TEXT, TOKENS
 
 Check = Callable[[Cell], None]
-HASTE = 3.0  # seconds that a busy machine may add where the table's seconds are scaled down
+HASTE = 4.0  # seconds that a busy machine may add where the table's seconds are scaled down
 
 
 def whole(heard: Heard, cell: Cell, by: str = "") -> None:

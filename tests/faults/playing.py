@@ -10,21 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.rows import ROWS
-from tests.faults.stage import CROWD, Cell, Stage, raised
+from tests.faults.stage import CROWD, LONG, QUICK, WAITING, Cell, Stage, raised
 from tests.faults.wires import WIRES
 
-AT_A_TIME = 6  # cells that are not slow: what they are to show is not how much two cores can do
+AT_A_TIME = 4  # quick cells: what they are to show is not how much two cores can do
+BETWEEN = 0.25  # seconds between the starts of cells that wait, so that their deadlines do not pass at one moment
 
 
-def cells(scale: float) -> list[Cell]:
-    """Every cell of the table: the rows in each wire format and mode, by one caller and by twenty."""
-    return [
-        Cell(row, wire, mode, callers, scale)
-        for row in ROWS
-        for wire in WIRES
-        for mode in row.modes
-        for callers in ((1, CROWD) if row.crowd else (1,))
-    ]
+def cells(scale: float, *, crowds: int = len(WIRES)) -> list[Cell]:
+    """Every cell of the table: the rows in each wire format and mode, by one caller and, in as many wire formats as
+    ``crowds`` says (other ones from row to row), by twenty."""
+    made = []
+    for number, row in enumerate(ROWS):
+        crowded = {WIRES[(number + place) % len(WIRES)] for place in range(crowds)} if row.crowd else set()
+        for wire in WIRES:
+            for mode in row.modes:
+                made.append(Cell(row, wire, mode, 1, scale))
+                if wire in crowded:
+                    made.append(Cell(row, wire, mode, CROWD, scale))
+    return made
 
 
 def play(chosen: list[Cell], folder: Path) -> dict[str, Any]:
@@ -32,17 +36,28 @@ def play(chosen: list[Cell], folder: Path) -> dict[str, Any]:
     and after, ``megabytes`` that a worker had at most, ``log``."""
     with raised(chosen, folder) as stage:
         before = sorted(stage.gateway.worker_pids())
-        slow = [threading.Thread(target=stage.play, args=(cell,)) for cell in chosen if cell.row.slow]
-        for thread in slow:
-            thread.start()
+        long = _started(stage, [cell for cell in chosen if cell.row.pace == LONG])
+        _ended(_started(stage, [cell for cell in chosen if cell.row.pace == WAITING]))
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            list(pool.map(stage.play, [cell for cell in chosen if not cell.row.slow]))
-        for thread in slow:
-            thread.join()
+            list(pool.map(stage.play, [cell for cell in chosen if cell.row.pace == QUICK]))
+        _ended(long)
         after = sorted(stage.gateway.worker_pids())
         megabytes = [_most_memory(pid) for pid in after]
         _remember(stage)
         return {"pids": (before, after), "megabytes": megabytes, "log": stage.gateway.log}
+
+
+def _started(stage: Stage, chosen: list[Cell]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=stage.play, args=(cell,)) for cell in chosen]
+    for thread in threads:
+        thread.start()
+        thread.join(BETWEEN)
+    return threads
+
+
+def _ended(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join()
 
 
 def _most_memory(pid: int) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
 
 from tests.faults.stage import Script, Turn
-from tests.faults.wires import TEXT, TOKENS
+from tests.faults.wires import TEXT, TOKENS, Wire
 from tests.upstream import Behaviour, Peer, chunk, drip, flood, head, raw, reply, stream
 
 OTHER = "Something else altogether, which begins in another way."
@@ -18,7 +19,12 @@ EVENTS = head(200, "text/event-stream", Transfer_Encoding="chunked")
 
 def tokens(turn: Turn, count: int = len(TOKENS), begin: int = 0) -> bytes:
     """The beginning of a stream up to ``count`` tokens."""
-    return turn.wire.begin(turn.model) + b"".join(turn.wire.tokens(TOKENS[begin:count]))
+    return _tokens(turn.wire, turn.model, begin, count)
+
+
+@cache
+def _tokens(wire: Wire, model: str, begin: int, count: int) -> bytes:
+    return wire.begin(model) + b"".join(wire.tokens(TOKENS[begin:count]))
 
 
 def healthy(turn: Turn) -> Behaviour:
@@ -121,9 +127,9 @@ def down(seconds: float) -> Script:
 
 
 endless_headers = always(flood(b"HTTP/1.1 200 OK\r\n", b"X-Filler: " + b"x" * 1000 + b"\r\n", GIGABYTE // 1000))
-dripping = always(drip(EVENTS, chunk(b": x\n\n"), every=0.05))
-dripping_whole = always(drip(head(200, Content_Length="1000000"), b" ", every=0.05))
-dripping_headers = always(drip(b"HTTP/1.1 200 OK\r\n", b"x", every=0.05))
+dripping = always(drip(EVENTS, chunk(b": x\n\n"), every=0.5))
+dripping_whole = always(drip(head(200, Content_Length="1000000"), b" ", every=0.5))
+dripping_headers = always(drip(b"HTTP/1.1 200 OK\r\n", b"x", every=0.5))
 huge = always(flood(head(200, Content_Length=str(GIGABYTE)), b" " * PIECE, GIGABYTE // PIECE))
 huge_chunked = always(flood(EVENTS, chunk(b" " * PIECE), GIGABYTE // PIECE))
 gzip_garbage = always(reply(b"\x1f\x8bgarbage", Content_Encoding="gzip"))

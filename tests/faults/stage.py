@@ -1,4 +1,4 @@
-"""The stage of the fault suite: an upstream that knows its callers, a gateway before it, and cells that are played on it.
+"""The stage of the fault suite: an upstream that knows its callers, a gateway before it, and cells to be played on it.
 
 A row of the table is one fault. A cell is a row in one wire format, streamed or whole, by one caller or by twenty at
 once; it has a public model and endpoints of its own, so that all cells may be played at the same time.
@@ -22,6 +22,7 @@ from tests.running import RunningGateway, running_gateway
 from tests.upstream import Behaviour, Peer, Request, Upstream
 
 CROWD = 20
+QUICK, WAITING, LONG = "quick", "waiting", "long"  # what a row needs most: work, a deadline to pass, its own pace
 CALLER = re.compile(rb"I am caller (\w+)")
 MODELS: Mapping[str, Mapping[str, Any]] = {
     "m-primary": {},
@@ -81,7 +82,7 @@ class Row:
     base: Callable[[Stage], str] | None = None
     play: Callable[[Stage, Cell], list[Heard]] | None = None
     crowd: bool = True
-    slow: bool = False
+    pace: str = QUICK
 
 
 @dataclass

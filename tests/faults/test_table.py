@@ -14,7 +14,7 @@ from tests.faults.stage import Cell
 
 pytestmark = [pytest.mark.gateway, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 
-CELLS = cells(0.1)
+CELLS = cells(0.1, crowds=1)
 MEGABYTES = 700  # of a worker that read a gigabyte, and others of them at the same time
 
 

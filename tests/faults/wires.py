@@ -74,7 +74,7 @@ class OpenAI(Wire):
         return self._event({}, "stop") + event({**self._chunk, "choices": [], "usage": self._usage})
 
     def error(self, status: int, message: str, word: str = "") -> dict[str, Any]:
-        type_ = "invalid_request_error" if status < 429 else "server_error"
+        type_ = "invalid_request_error" if 400 <= status < 429 else "server_error"
         return {"error": {"message": message, "type": type_, "param": None, "code": word or None}}
 
     def begun(self, body: Any) -> str | None:
@@ -160,7 +160,10 @@ class Gemini(Wire):
     }
 
     def _said(self, text: str, finish: str = "") -> dict[str, Any]:
-        candidate: dict[str, Any] = {"content": {"role": "model", "parts": [{"text": text}] if text else []}, "index": 0}
+        candidate: dict[str, Any] = {
+            "content": {"role": "model", "parts": [{"text": text}] if text else []},
+            "index": 0,
+        }
         if finish:
             candidate["finishReason"] = finish
         return {"candidates": [candidate], "responseId": "r-1"}
