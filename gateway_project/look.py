@@ -29,6 +29,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, str, str], ...]], ...] = (
             ("metrics", "usagehour", "bar_chart"),
             ("routing", "endpointstats", "speed"),
             ("routing", "circuitstate", "electric_bolt"),
+            ("routing", "circuitevent", "timeline"),
             ("routing", "keystate", "vpn_key_alert"),
             ("routing", "configrevision", "history"),
         ),

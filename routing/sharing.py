@@ -77,9 +77,15 @@ def change_circuit(identity: str, change: Callable[[Circuit], Circuit], by: str 
     return after
 
 
-def drain(identity: str, drained: bool) -> None:
-    """Whether an operator wants no new requests there."""
-    CircuitState.objects.update_or_create(identity=identity, defaults={"drained": drained, "updated_at": time.time()})
+def drain(identity: str, drained: bool, by: str = "") -> None:
+    """Whether an operator wants no new requests there; kept in its history."""
+    before, after = ("serving", "drained") if drained else ("drained", "serving")
+    with transaction.atomic():
+        row, _ = CircuitState.objects.select_for_update().get_or_create(identity=identity)
+        if row.drained != drained:
+            row.drained, row.updated_at = drained, time.time()
+            row.save(update_fields=["drained", "updated_at"])
+            CircuitEvent.objects.create(identity=identity, at=time.time(), before=before, after=after, by=by)
 
 
 def changed_since(moment: float) -> list[Seen]:

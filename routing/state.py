@@ -204,6 +204,17 @@ class SharedState:
         """An operator's or an importer's change: at once in the database and in this worker."""
         self._take_over(identity, native.run(sharing.change_circuit, identity, change, by))
 
+    def reset(self, identity: str, by: str) -> None:
+        """An operator says that the endpoint is well: its circuit is closed, and it rests no longer."""
+        self.change_circuit(identity, lambda seen: circuit.WELL, by)
+        native.run(sharing.store_rest, identity, is_key=False, rest=None)
+        self._rests.pop(identity, None)
+
+    def drain(self, identity: str, drained: bool, by: str) -> None:
+        """An operator takes an endpoint out of use, or back into it."""
+        native.run(sharing.drain, identity, drained, by)
+        (self._drained.add if drained else self._drained.discard)(identity)
+
     def _note(self, seen: sharing.Seen, now: float) -> None:
         is_key = "|" not in seen.identity
         if seen.rest is not None and (seen.rest[0] > now or is_key):

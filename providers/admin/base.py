@@ -98,7 +98,7 @@ class Refused:
 class Switchable(ConfigAdmin):
     """Rows with ``enabled``: switched on and off from the list, each through ``save()`` and so through its rules."""
 
-    actions = ("switch_on", "switch_off")
+    actions: tuple[str, ...] = ("switch_on", "switch_off")
 
     @action(description=_("Enable"), permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
@@ -168,7 +168,7 @@ class ReadOnlyAdmin(ModelAdmin):
     """A page that shows what the gateway writes itself."""
 
     list_filter_sheet = False
-    actions = ()
+    actions: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -156,6 +156,7 @@ class ProviderAdmin(Switchable):
         (_("Signing"), {"fields": ("auth_header", "auth_scheme"), "classes": ("tab",)}),
         (_("What is sent"), {"fields": ("paths", "extra_body"), "classes": ("tab",)}),
         (_("The way there"), {"fields": ("proxy", "ca_bundle"), "classes": ("tab",)}),
+        (_("Limits"), {"fields": ("limit_requests", "limit_tokens", "limit_window"), "classes": ("tab",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:

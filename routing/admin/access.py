@@ -21,6 +21,8 @@ from providers.admin.fields import LinesField
 from routing.models import ApiKey, KeyState
 from routing.models.access import SCOPES, default_scopes, generate_key
 
+LIMITS = (("limit_requests", "limit_tokens", "limit_window"),)
+
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
@@ -65,9 +67,13 @@ class ApiKeyAdmin(ConfigAdmin):
     actions = ("revoke", "rotate")
     fieldsets = (
         (None, {"fields": ("name", "scopes", "allowed_models", "enabled", "expires_at", "description")}),
+        (_("Limits"), {"fields": LIMITS}),
         (_("The key"), {"fields": ("shown_prefix", "created_at", "last_used")}),
     )
-    add_fieldsets = ((None, {"fields": ("name", "scopes", "allowed_models", "expires_at", "description")}),)
+    add_fieldsets = (
+        (None, {"fields": ("name", "scopes", "allowed_models", "expires_at", "description")}),
+        (_("Limits"), {"fields": LIMITS}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         used = KeyState.objects.filter(identity=Concat(Value("api:"), OuterRef("name"))).values("last_used_at")

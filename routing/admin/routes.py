@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -18,6 +19,8 @@ from providers.admin.base import ConfigInline, OrderedInline, Switchable
 from providers.admin.fields import LinesField, SecretField
 from providers.destination import is_stored_secret, known_origins, origin, stored_secrets
 from providers.models import Provider
+from routing import catalog
+from routing.admin.steering import ACTIONS, CircuitActions
 from routing.models import Alias, Category, Endpoint, Entry, PublicModel
 
 
@@ -45,8 +48,9 @@ class EndpointForm(forms.ModelForm):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(Switchable):
+class EndpointAdmin(CircuitActions, Switchable):
     form = EndpointForm
+    actions = (*Switchable.actions, *ACTIONS)
     list_display = ("name", "provider", "upstream_model", "place", "limits", "enabled")
     list_filter = ("provider", "enabled")
     list_select_related = ("provider",)
@@ -66,6 +70,10 @@ class EndpointAdmin(Switchable):
             {"fields": ("circuit_failures", "circuit_pause", "circuit_pause_max"), "classes": ("tab",)},
         ),
     )
+
+    def identities(self, queryset: QuerySet[Endpoint]) -> Iterable[str]:
+        names = queryset.values_list("name", flat=True)
+        return {served.identity for name in names if (served := catalog.current().endpoints.get(name)) is not None}
 
     @display(description=_("base URL"), ordering="base_url")
     def place(self, endpoint: Endpoint) -> str:

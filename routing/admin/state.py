@@ -1,16 +1,25 @@
-"""How things stand, read only: circuits, keys, endpoint statistics. Written by the gateway itself."""
+"""How things stand: circuits, keys, endpoint statistics. Written by the gateway itself; circuits can be steered."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from providers.admin.base import ReadOnlyAdmin
-from routing.models import CircuitState, EndpointStats, KeyState
+from routing.admin.steering import ACTIONS, CircuitActions
+from routing.models import CircuitEvent, CircuitState, EndpointStats, KeyState
+
+LATEST = 20  # changes shown on a circuit's own page
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -18,20 +27,40 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-PHASES = {"closed": "success", "open": "danger", "half-open": "warning", "half_open": "warning"}
+PHASES = {"closed": "success", "open": "danger", "half_open": "warning"}
+NAMES = {
+    "closed": _("closed"),
+    "open": _("open"),
+    "half_open": _("half-open"),
+    "drained": _("drained"),
+    "serving": _("in use"),
+}
 
 
 @admin.register(CircuitState)
-class CircuitStateAdmin(ReadOnlyAdmin):
-    list_display = ("identity", "shown_phase", "failures", "resting", "probe", "cause", "changed")
-    list_filter = ("phase",)
-    search_fields = ("identity", "cause")
+class CircuitStateAdmin(CircuitActions, ReadOnlyAdmin):
+    list_display = ("identity", "shown_phase", "failures", "probe", "circuit_cause", "in_use", "resting", "cause")
+    list_filter = ("phase", "drained")
+    search_fields = ("identity", "circuit_cause", "cause")
     ordering = ("-updated_at",)
-    fields = ("identity", "shown_phase", "failures", "resting", "probe", "cause", "changed")
+    actions = ACTIONS
+    fieldsets = (
+        (None, {"fields": ("identity", "in_use", "changed")}),
+        (_("Circuit"), {"fields": ("shown_phase", "failures", "failed", "opened", "probe", "leased", "circuit_cause")}),
+        (_("Rest"), {"fields": ("resting", "cause")}),
+        (_("History"), {"fields": ("history",)}),
+    )
 
-    @display(description=_("phase"), ordering="phase", label=PHASES)
-    def shown_phase(self, row: CircuitState) -> str:
-        return row.phase
+    def identities(self, queryset: QuerySet[CircuitState]) -> Iterable[str]:
+        return queryset.values_list("identity", flat=True)
+
+    @display(description=_("circuit"), ordering="phase", label=PHASES)
+    def shown_phase(self, row: CircuitState) -> tuple[str, Any]:
+        return row.phase, NAMES.get(row.phase, row.phase)
+
+    @display(description=_("new requests"), ordering="drained", label={"drained": "warning", "serving": "success"})
+    def in_use(self, row: CircuitState) -> tuple[str, Any]:
+        return ("drained", _("drained")) if row.drained else ("serving", _("in use"))
 
     @display(description=_("rests until"), ordering="rests_until")
     def resting(self, row: CircuitState) -> Any:
@@ -39,11 +68,60 @@ class CircuitStateAdmin(ReadOnlyAdmin):
 
     @display(description=_("next probe"), ordering="next_probe_at")
     def probe(self, row: CircuitState) -> Any:
-        return moment(row.next_probe_at)
+        if row.phase == "open" and row.next_probe_at is None:
+            return _("none until it is closed by hand")
+        return moment(row.next_probe_at) if row.phase == "open" else None
+
+    @display(description=_("a probe is under way until"))
+    def leased(self, row: CircuitState) -> Any:
+        return moment(row.lease_until) if row.phase == "half_open" else None
+
+    @display(description=_("last failure"))
+    def failed(self, row: CircuitState) -> Any:
+        return moment(row.last_failure_at)
+
+    @display(description=_("opened"))
+    def opened(self, row: CircuitState) -> Any:
+        return moment(row.opened_at)
 
     @display(description=_("changed"), ordering="updated_at")
     def changed(self, row: CircuitState) -> Any:
         return moment(row.updated_at)
+
+    @display(description=_("latest changes"))
+    def history(self, row: CircuitState) -> SafeString:
+        events = CircuitEvent.objects.filter(identity=row.identity)[:LATEST]
+        lines = (
+            (date_format(localtime(moment(event.at)), "DATETIME_FORMAT"), change_of(event), event.by, event.cause)
+            for event in events
+        )
+        return format_html_join(SafeString("<br>"), "{} · {} {} {}", lines)
+
+
+def change_of(event: CircuitEvent) -> str:
+    """What happened, in words."""
+    return f"{NAMES.get(event.before, event.before)} → {NAMES.get(event.after, event.after)}"
+
+
+@admin.register(CircuitEvent)
+class CircuitEventAdmin(ReadOnlyAdmin):
+    list_display = ("when", "identity", "what", "cause", "who")
+    list_filter = ("after", "by")
+    search_fields = ("identity", "cause", "by")
+    show_full_result_count = False
+    fields = ("when", "identity", "what", "cause", "who")
+
+    @display(description=_("at"), ordering="at")
+    def when(self, event: CircuitEvent) -> Any:
+        return moment(event.at)
+
+    @display(description=_("change"))
+    def what(self, event: CircuitEvent) -> str:
+        return change_of(event)
+
+    @display(description=_("by"), ordering="by")
+    def who(self, event: CircuitEvent) -> Any:
+        return event.by or _("the gateway")
 
 
 @admin.register(KeyState)

@@ -17,6 +17,7 @@ from routing.models import (
     Alias,
     ApiKey,
     Category,
+    CircuitEvent,
     CircuitState,
     ConfigRevision,
     Endpoint,
@@ -43,6 +44,9 @@ def fill(first: int, last: int) -> None:
             fill_one(n)
     now = datetime.now(UTC)
     CircuitState.objects.bulk_create(CircuitState(identity=f"c{n}", phase="open") for n in range(first, last))
+    CircuitEvent.objects.bulk_create(
+        CircuitEvent(identity=f"c{n}", at=1700000000.0, before="closed", after="open") for n in range(first, last)
+    )
     KeyState.objects.bulk_create(KeyState(identity=f"api:key{n}", last_used_at=now) for n in range(first, last))
     EndpointStats.objects.bulk_create(EndpointStats(identity=f"s{n}", tries=3, failures=1) for n in range(first, last))
 
