@@ -113,27 +113,28 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._until: dict[Window, float] = {}
+        self._noted: dict[Window, tuple[float, float]] = {}
 
     def note(self, refusal: Refusal, now: float) -> None:
         """Remember a refusal for requests that was asked for at ``now``."""
         if refusal.what != "requests":
             return
-        if len(self._until) >= 10_000:  # windows whose limits were changed since
-            self._until = {window: until for window, until in self._until.items() if until > now}
-        self._until[refusal.window] = now + min(refusal.wait, REMEMBERED)
+        if len(self._noted) >= 10_000:  # windows whose limits were changed since
+            self._noted = {window: noted for window, noted in self._noted.items() if now - noted[0] < REMEMBERED}
+        self._noted[refusal.window] = (now, refusal.wait)
 
     def wait(self, window: Window, now: float) -> float | None:
-        """Seconds until it may admit again; None where nothing is known."""
-        until = self._until.get(window)
-        if until is None:
+        """Seconds until it admits again, as it was told; None where nothing is known."""
+        noted = self._noted.get(window)
+        if noted is None:
             return None
-        if not 0 < until - now <= REMEMBERED:  # over, or the clock was set back
-            self._until.pop(window, None)
+        at, wait = noted
+        if not 0 <= now - at < min(wait, REMEMBERED):  # over, or the clock was set back
+            self._noted.pop(window, None)
             return None
-        return until - now
+        return wait - (now - at)
 
     def forget(self, windows: Iterable[Window]) -> None:
         """There is room again."""
         for window in windows:
-            self._until.pop(window, None)
+            self._noted.pop(window, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +57,7 @@ def failure_of(error: Exception) -> tuple[Failure, dict[str, str]]:
         status, type_, code = EXHAUSTED[error.kind]
         headers = {"x-should-retry": "false"}
         if error.kind == "rate_limited":
-            headers = {"Retry-After": str(max(1, round(error.retry_after or 1))), "x-should-retry": "true"}
+            headers = {"Retry-After": str(max(1, math.ceil(error.retry_after or 1))), "x-should-retry": "true"}
         param = "model" if status in (400, 404) else None
         return Failure(status, error.message, type_, code, param), headers
     if isinstance(error, UpstreamError):

@@ -230,16 +230,3 @@ def test_a_picture_at_a_private_address_is_400_and_never_asked_for(streamed: boo
         with pytest.raises(BlockingIOError):
             inner.accept()
     assert len(said) == 1
-
-
-def test_a_form_of_the_admin_may_arrive_in_pieces(gateway: RunningGateway) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
-        lines = ["POST /admin/login/ HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 26", "Connection: close"]
-        lines.append("Content-Type: application/x-www-form-urlencoded")
-        connection.sendall("\r\n".join([*lines, "", "username=a"]).encode())
-        connection.settimeout(0.3)
-        with pytest.raises(TimeoutError):
-            connection.recv(1)
-        connection.settimeout(20)
-        connection.sendall(b"&password=bbbbbb")
-        assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
