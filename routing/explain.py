@@ -5,7 +5,7 @@ Nothing is acquired and nothing sent. Money is told as decimal strings, duration
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -60,6 +60,11 @@ def explain(plan: Plan, need: Need, moment: Moment, readings: Mapping[str, Readi
 def windows_of(plan: Plan) -> tuple[Window, ...]:
     """All windows whose readings ``explain`` wants."""
     return tuple({window for candidate in plan.route.candidates for window in candidate.windows})
+
+
+def limits_of(windows: Iterable[Window], readings: Mapping[str, Reading]) -> list[dict[str, Any]]:
+    """Windows as configured, and what is in them where that could be read."""
+    return [_limit(window, readings.get(window.key)) for window in windows]
 
 
 def _resolution(route: Route, need: Need) -> dict[str, Any]:
@@ -123,7 +128,7 @@ def _state(candidate: Candidate, moment: Moment, readings: Mapping[str, Reading]
             "cause": seen.cause or None,
             "probe_in": None if seen.phase == circuit.CLOSED else circuit.wait(seen, moment.now),
         },
-        "limits": [_limit(window, readings.get(window.key)) for window in candidate.windows],
+        "limits": limits_of(candidate.windows, readings),
         "under_way": moment.under_way(candidate.identity),
         "first_content_ms": moment.first_content_ms(candidate.endpoint),
     }

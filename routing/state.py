@@ -32,9 +32,11 @@ from routing.windows import WINDOWS, Windows
 
 log = logging.getLogger("switchyard.state")
 
+UNKNOWN = "unknown"  # what a window refuses for, where its store does not answer and GATEWAY_LIMITS_FAIL is "closed"
 _OVERLAP = 5.0  # re-read this many seconds at each poll: writers' clocks and commits are not in step
 _PATIENCE = 1.0  # the longest that a request waits for the store's word
 _KEY_PROBE = 60.0  # how long one request may take to show whether a flagged key is well again
+_MOST_TURNS = 10_000  # callers may make names up
 _FRESH = 300.0  # averages older than this say nothing of now
 
 
@@ -85,6 +87,8 @@ class SharedState:
         """How often this worker has ordered the list ``name`` before, from a start of its own."""
         turn = self._turns[name]
         if count:
+            if len(self._turns) > _MOST_TURNS:
+                self._turns.clear()
             self._turns[name] += 1
         return turn + os.getpid()
 
@@ -181,7 +185,7 @@ class SharedState:
             return None
         answer = self.windows.take(windows, tokens)
         if answer is None and not self.fail_open:
-            return Refusal(windows[0], "requests", _PATIENCE)
+            return Refusal(windows[0], UNKNOWN, _PATIENCE)
         return answer
 
     # What keeps it in step with the other workers.

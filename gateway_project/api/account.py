@@ -20,7 +20,7 @@ from routing.limits import Ticket
 from routing.ports import Answer, Ledger
 from routing.pricing import cost, price_at
 from routing.relay import Summary
-from routing.state import STATE
+from routing.state import STATE, UNKNOWN
 from routing.types import Attempt, Catalog, Grant, Need, Plan, Route
 
 log = logging.getLogger("switchyard.route")
@@ -87,6 +87,8 @@ class Account:
             window, what = admission.window, admission.what
             most = window.requests if what == "requests" else window.tokens
             message = f"The API key '{self.grant.name}' may use {most} {what} in {window.seconds:g} s, and has."
+            if what == UNKNOWN:
+                message = f"Whether the API key '{self.grant.name}' has used up its limit cannot be found out now."
             wait = str(max(1, math.ceil(admission.wait)))
             headers = {"Retry-After": wait, "x-should-retry": "true"}
             raise ApiError(429, message, type="rate_limit_error", code="rate_limit_exceeded", headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,12 +14,13 @@ from rest_framework.request import Request
 
 from gateway_project.api.body import read_json
 from gateway_project.api.decision import decide
-from gateway_project.api.dialects import completions, embeddings, openai, rerank
+from gateway_project.api.dialects import completions, embeddings, openai, rerank, transcriptions
 from gateway_project.api.dialects.base import InvalidRequest, Parsed
 from gateway_project.api.drf import GatewayView
 from gateway_project.api.steering import read_models, read_steering
 from metrics import native
-from routing.explain import explain, windows_of
+from providers.wire import Upload
+from routing.explain import explain, limits_of, windows_of
 from routing.outlook import Moment
 from routing.state import STATE
 from routing.types import Catalog, Grant
@@ -29,8 +31,16 @@ DIALECTS: dict[str, ModuleType] = {
     "completions": completions,
     "embeddings": embeddings,
     "rerank": rerank,
+    "transcription": transcriptions,
 }
-_TELLING = {"messages": "chat", "documents": "rerank", "prompt": "completions", "input": "embeddings"}
+_TELLING = {
+    "messages": "chat",
+    "documents": "rerank",
+    "file": "transcription",
+    "prompt": "completions",
+    "input": "embeddings",
+}
+_SPEECH = Upload("speech", "", 1, io.BytesIO(b"?"))  # stands for the file, which no account of a route needs
 
 
 class ExplainRoute(GatewayView):
@@ -59,7 +69,7 @@ def explained(
     return {
         "object": "route.explanation",
         "generation": catalog.generation,
-        "api_key": grant.name if grant is not None else None,
+        "api_key": None if grant is None else {"name": grant.name, "limits": limits_of(grant.windows, readings)},
         **explain(plan, need, moment, readings),
     }
 
@@ -69,9 +79,13 @@ def _parsed(body: Any, headers: Mapping[str, Any]) -> Parsed:
         raise InvalidRequest("The request body must be a JSON object.", code="invalid_type")
     given = body.get("operation")
     operation = given or next((name for key, name in _TELLING.items() if key in body), "chat")
-    if operation not in DIALECTS:
+    if not isinstance(operation, str) or operation not in DIALECTS:
         expected = ", ".join(DIALECTS)
         raise InvalidRequest(f"Invalid value for 'operation': expected one of {expected}.", "operation")
     body = {key: value for key, value in body.items() if key != "operation"}
-    parsed: Parsed = DIALECTS[operation].parse_request(body)
+    parsed: Parsed
+    if operation == "transcription":
+        parsed = transcriptions.parse_request({key: body[key] for key in body if key != "file"}, _SPEECH)
+        return replace(parsed, steering=read_steering(headers, {}))
+    parsed = DIALECTS[operation].parse_request(body)
     return replace(parsed, models=read_models(body), steering=read_steering(headers, body))

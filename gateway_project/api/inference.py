@@ -141,7 +141,8 @@ class Transcriptions(Inference):
     dialect = transcriptions
 
     def parse(self, request: HttpRequest) -> Parsed:
-        return transcriptions.parse_request(*read_form(request))
+        parsed = transcriptions.parse_request(*read_form(request))
+        return replace(parsed, steering=read_steering(request.META, {}))
 
     def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
         content, media_type = transcriptions.render_response(body, parsed.call.body.get("response_format", "json"))

@@ -53,9 +53,9 @@ class Windows:
     def take(self, windows: Sequence[Window], tokens: int) -> Ticket | Refusal | None:
         """A place in each of the windows, reserving ``tokens``, or in none of them.
 
-        None where the store could not say within a second. A request larger than a whole limit of tokens is admitted
-        when no others are in use, as it could never be served otherwise. A window without a limit of tokens counts
-        none.
+        None where the store could not say: silent for a second, or busy with others for three. A request larger than a
+        whole limit of tokens is admitted when no others are in use, as it could never be served otherwise. A window
+        without a limit of tokens counts none.
         """
         if not windows:
             return Ticket("", (), 0)

@@ -1,8 +1,8 @@
 """Between callers and a store: gathers what waits, asks once for all, and keeps a sick store away from callers.
 
-One greenlet (a thread where nothing is patched) talks to the store. A caller waits ``WAIT`` at most. Once the store
-failed, callers get None at once; one of them a second tries it again. What is owed to the store, settling and
-cancelling, waits until it is well.
+One greenlet (a thread where nothing is patched) talks to the store. A caller waits ``WAIT`` at most while the store is
+silent, ``PATIENT`` while it answers others. Once the store failed, callers get None at once; one of them a second tries
+it again. What is owed to the store, settling and cancelling, waits until it is well.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ log = logging.getLogger("switchyard.limits")
 
 BATCH = 200
 RETRY = 1.0
+PATIENT = 3.0
 MOST_OWED = 10_000  # more is forgotten: it leaves its windows by itself
 
 Verdict = Ticket | Refusal | None
@@ -45,20 +46,17 @@ class Pump:
         self._thread.start()
 
     def take(self, order: Take) -> Verdict:
-        """The store's verdict; None where it has none within ``WAIT``. What it admits later is given back."""
+        """The store's verdict; None where it is silent for ``WAIT``, or has none within ``PATIENT``. What it admits
+        later is given back."""
         if self._is_sick(time.monotonic()):
             return None
         future: Future[Verdict] = Future()
         self._queue.put((order, future))
         try:
-            return future.result(WAIT)
-        except BaseException as error:
-            if not future.cancel():
-                future.add_done_callback(self._give_back)
-            if not isinstance(error, TimeoutError):
-                raise
-            self._is_stuck(time.monotonic())
-            return None
+            return self._verdict(future, time.monotonic() + PATIENT)
+        except BaseException:
+            self._give_up(future)
+            raise
 
     def owe(self, order: Settle | Cancel) -> None:
         """To be done as soon as the store can; returns at once."""
@@ -71,6 +69,21 @@ class Pump:
         self._stopping = True
         self._queue.put(None)
         self._thread.join(2 * WAIT)
+
+    def _verdict(self, future: Future[Verdict], until: float) -> Verdict:
+        """Waits on while the store is at work: many callers at once are no fault of its."""
+        while True:
+            try:
+                return future.result(WAIT)
+            except TimeoutError:
+                now = time.monotonic()
+                if self._is_stuck(now) or self._sick_since is not None or now >= until:
+                    self._give_up(future)
+                    return None
+
+    def _give_up(self, future: Future[Verdict]) -> None:
+        if not future.cancel():
+            future.add_done_callback(self._give_back)
 
     def _is_sick(self, now: float) -> bool:
         """Whether asking is in vain. Each ``RETRY`` one caller is told that it is not."""
