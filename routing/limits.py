@@ -106,6 +106,12 @@ def reading(window: Window, requests: int, tokens: int, age: int | None) -> Read
     return Reading(requests, tokens, quota, left, 0 in (quota, left), reset)
 
 
+def refusal_in(window: Window, seen: Reading, tokens: int) -> float | None:
+    """Seconds until a request of so many tokens may be admitted, by a reading: at least so long; None: now."""
+    over = requests_over(window, seen.current_requests) or tokens_over(window, seen.current_tokens, tokens)
+    return seen.window_reset_in if over else None
+
+
 class Memory:
     """What refused a request here a moment ago, so that asking again costs nothing. Times are Unix seconds.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -26,12 +27,16 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """``state`` at ``now`` (Unix seconds), for one plan. With ``counts`` False a turn is looked at and not taken."""
+    """``state`` at ``now`` (Unix seconds), for one plan. With ``counts`` False a turn is looked at and not taken.
+
+    ``full``: windows that a reading found full, by their keys, and for how many seconds.
+    """
 
     state: State
     now: float
     counts: bool = True
     random: Random = _CHANCE
+    full: Mapping[str, float] = field(default_factory=dict)
 
     def rest_of(self, identity: str) -> tuple[float, str, str] | None:
         """(until, code, cause) of an endpoint or key that rests, or None."""
@@ -47,7 +52,8 @@ class Moment:
 
     def refused(self, window: Window) -> float | None:
         """Seconds until a window that is known to be full admits again, or None."""
-        return self.state.refused(window)
+        read = self.full.get(window.key)
+        return self.state.refused(window) if read is None else read
 
     def under_way(self, identity: str) -> int:
         """Requests of this worker that the endpoint is answering now."""

@@ -21,6 +21,7 @@ from gateway_project.api.steering import read_models, read_steering
 from metrics import native
 from providers.wire import Upload
 from routing.explain import explain, limits_of, windows_of
+from routing.limits import refusal_in
 from routing.outlook import Moment
 from routing.state import STATE
 from routing.types import Catalog, Grant
@@ -64,8 +65,11 @@ def explained(
     parsed = _parsed(body, headers or {})
     moment = Moment(STATE, time.time(), counts=False)
     plan, need = decide(parsed, catalog, grant, moment)
-    windows = windows_of(plan) + (grant.windows if grant is not None else ())
-    readings = native.run(WINDOWS.read, windows) if windows else {}
+    windows = {window.key: window for window in windows_of(plan) + (grant.windows if grant is not None else ())}
+    readings = native.run(WINDOWS.read, tuple(windows.values())) if windows else {}
+    waits = {key: refusal_in(windows[key], reading, need.tokens) for key, reading in readings.items()}
+    moment = replace(moment, full={key: wait for key, wait in waits.items() if wait is not None})
+    plan, need = decide(parsed, catalog, grant, moment)
     return {
         "object": "route.explanation",
         "generation": catalog.generation,
@@ -78,7 +82,7 @@ def _parsed(body: Any, headers: Mapping[str, Any]) -> Parsed:
     if not isinstance(body, dict):
         raise InvalidRequest("The request body must be a JSON object.", code="invalid_type")
     given = body.get("operation")
-    operation = given or next((name for key, name in _TELLING.items() if key in body), "chat")
+    operation = given or next((name for key, name in _TELLING.items() if body.get(key) is not None), "chat")
     if not isinstance(operation, str) or operation not in DIALECTS:
         expected = ", ".join(DIALECTS)
         raise InvalidRequest(f"Invalid value for 'operation': expected one of {expected}.", "operation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from routing import catalog
 from routing.resolve import NotFound
 from routing.state import STATE
 from routing.types import Catalog, Grant
+
+MOST_MATCHES = 8
 
 
 class Command(BaseCommand):
@@ -66,6 +69,8 @@ def _grant(served: Catalog, name: str | None) -> Grant | None:
         return None
     for grant in served.grants.values():
         if grant.name == name:
+            if not grant.enabled:
+                raise CommandError(f"The API key '{name}' is revoked: its requests are refused.")
             return grant
     names = ", ".join(sorted(grant.name for grant in served.grants.values()))
     raise CommandError(f"There is no API key named '{name}'; there are: {names}.")
@@ -75,39 +80,60 @@ def _lines(told: dict[str, Any]) -> list[str]:
     found, needs = told["resolution"], told["needs"]
     lines = [
         f"{found['requested']}: {found['in_words']}",
-        f"  generation {told['generation']}; {needs['operation']}, about {needs['prompt_tokens']} tokens of prompt, "
-        f"answer of at most {needs['answer_tokens']}",
-        f"  order: {found['order']}",
-        "",
-        "Would be tried:" if told["candidates"] else "Nobody would be tried.",
+        *(f"  {line}" for line in _classified(found["classification"])),
+        f"  asked: {needs['operation']}, about {needs['prompt_tokens']:,} tokens in, "
+        f"at most {needs['answer_tokens']:,} out; configuration {told['generation']}",
+        f"  order: {found['order'][0].lower()}{found['order'][1:]}",
     ]
+    if told["api_key"] is not None:
+        limits = _limits(told["api_key"]["limits"]) or ["no limits of its own"]
+        lines.append(f"  API key {told['api_key']['name']}: {'; '.join(limits)}")
+    lines += ["", "Would be tried, in this order:" if told["candidates"] else "Nobody would be tried."]
     for candidate in told["candidates"]:
-        lines.append(
-            f"  {candidate['position']}. {candidate['endpoint']}  ({candidate['kind']}, {candidate['upstream_model']})"
-        )
-        lines.extend(f"       {note}" for note in _notes(candidate))
+        place, endpoint = candidate["position"], candidate["endpoint"]
+        lines.append(f"  {place:>2}. {endpoint}  ({candidate['kind']}, {candidate['upstream_model']})")
+        lines.extend(f"        {note}" for note in _notes(candidate))
     if told["skipped"]:
         lines += ["", "Would be left out:"]
-        for skip in told["skipped"]:
-            lines.append(f"  - {skip['endpoint']}: {skip['reason']} [{skip['code']}]")
+        lines.extend(f"   -  {skip['endpoint']}: {skip['reason']} [{skip['code']}]" for skip in told["skipped"])
     return lines
+
+
+def _classified(found: dict[str, Any] | None) -> list[str]:
+    """Why the router chose its category."""
+    if found is None:
+        return []
+    words = ", ".join(
+        f"'{match['keyword']}' ({match['category']}, {match['weight']:g})" for match in found["matches"][:MOST_MATCHES]
+    )
+    more = len(found["matches"]) - MOST_MATCHES
+    return [f"because: {found['why']}"] + (
+        [f"words: {words}{f' and {more} more' if more > 0 else ''}"] if words else []
+    )
 
 
 def _notes(candidate: dict[str, Any]) -> list[str]:
     price = candidate["price"]
     notes = ["price unknown"]
     if price is not None:
-        notes = [f"{price['input'] or '?'} / {price['output'] or '?'} {price['currency']} per million tokens"]
+        notes = [f"{price['input'] or '?'} in, {price['output'] or '?'} out ({price['currency']} per million tokens)"]
     if candidate["cost_at_most"] is not None:
-        notes[0] += f"; this request at most {candidate['cost_at_most']} {price['currency']}"
+        notes[0] += f"; this request at most {Decimal(candidate['cost_at_most']).normalize():f}"
     circuit = candidate["circuit"]
     if circuit["phase"] != "closed" or circuit["failures"]:
-        notes.append(f"circuit {circuit['phase']}, {circuit['failures']} failures: {circuit['cause']}")
-    for limit in candidate["limits"]:
-        if limit.get("remaining_quota") is not None:
-            notes.append(f"{limit['remaining_quota']} of {limit['requests']} requests left in {limit['seconds']:g} s")
-        if limit.get("remaining_tokens") is not None:
-            notes.append(f"{limit['remaining_tokens']} of {limit['tokens']} tokens left in {limit['seconds']:g} s")
+        phase = circuit["phase"].replace("_", "-")
+        notes.append(f"circuit {phase}, consecutive failures: {circuit['failures']} ({circuit['cause']})")
+    notes += _limits(candidate["limits"])
     if candidate["first_content_ms"] is not None:
         notes.append(f"first content after {candidate['first_content_ms']:.0f} ms on average")
+    return notes
+
+
+def _limits(limits: list[dict[str, Any]]) -> list[str]:
+    """What is left in each window, in words."""
+    notes = []
+    for limit in limits:
+        for what, left in (("requests", "remaining_quota"), ("tokens", "remaining_tokens")):
+            if limit.get(left) is not None:
+                notes.append(f"{limit[left]:,} of {limit[what]:,} {what} left in {limit['seconds']:g} s")
     return notes
