@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
-import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.connection import allowed_gai_family
+
+from providers.transport.names import look_up
 
 MAX_INTERIM = 20  # 1xx replies before the real one
 _COALESCE = 65536  # up to here, copying the body behind the headers is cheaper than a second send and packet
-
-
-Resolve = Callable[[str, int], list[Any]]  # host, port → what ``getaddrinfo`` gives for streams
 
 
 class Serving(Protocol):
@@ -175,35 +170,3 @@ class PlainConnection(_Watched, HTTPConnection):
 
 class TlsConnection(_Watched, HTTPSConnection):
     """``https``."""
-
-
-def system_addresses(host: str, port: int) -> list[Any]:
-    """The system's resolver."""
-    return list(socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM))
-
-
-def look_up(host: str, port: int, exchange: Serving, resolve: Resolve = system_addresses) -> list[Any]:
-    """What the name resolves to. Looked up in a thread, since ``getaddrinfo`` knows no deadline; a look-up that is
-    given up goes on there until the resolver's own timeouts."""
-    host = host.strip("[]")
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host)
-        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-    found: list[Any] = []
-    ready = threading.Event()
-
-    def ask() -> None:
-        try:
-            found.append(resolve(host, port))
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-        ready.set()
-
-    exchange.connecting(ready)
-    threading.Thread(target=ask, name="upstream-look-up", daemon=True).start()
-    ready.wait(exchange.connect_seconds)
-    if not found:
-        raise TimeoutError("name resolution")
-    if isinstance(found[0], Exception):
-        raise found[0]
-    return cast("list[Any]", found[0])

@@ -18,8 +18,9 @@ from urllib3.util import parse_url
 from providers.errors import ConnectFailed, MalformedReply
 from providers.transport import RAISED, faults, lanes, watchdog
 from providers.transport.addresses import is_public
-from providers.transport.connection import Resolve, Serving, TlsConnection, current, look_up, system_addresses
+from providers.transport.connection import Serving, TlsConnection, current
 from providers.transport.exchange import Exchange
+from providers.transport.names import Resolve, look_up, system_addresses
 from providers.wire import Limits, Trace
 
 HOPS = 4  # the first address and three redirects
