@@ -12,6 +12,7 @@ from providers.chat import Call
 from providers.errors import (
     CallerLeft,
     ConnectFailed,
+    ConnectionBroken,
     ContentFiltered,
     ContextTooLong,
     CredentialRejected,
@@ -136,6 +137,15 @@ def test_two_tries_at_a_dead_endpoint_then_the_next_answers() -> None:
     assert world.sent == ["a", "a", "b"]
     assert [attempt.outcome for attempt in ledger.attempts] == ["server_failed", "server_failed", ""]
     assert [attempt.status for attempt in ledger.attempts] == [503, 503, None]
+
+
+def test_a_request_that_went_out_twice_on_its_way_is_not_sent_a_third_time() -> None:
+    lost = ConnectionBroken("reset")
+    lost.resent = True
+    world = World({"a": [lost], "b": ["fallback"]})
+    answer, _ = world.run(endpoint("a"), endpoint("b"))
+    assert answer.reply == "fallback"
+    assert world.sent == ["a", "b"]
 
 
 def test_a_silent_endpoint_is_not_tried_again() -> None:

@@ -187,13 +187,17 @@ def test_a_resting_connection_that_closes_on_the_request_is_tried_again_once() -
 def test_the_second_try_is_the_last_and_on_a_new_connection() -> None:
     with Upstream(reply(b"one"), raw(end="reset")) as server:
         whole(server)
-        assert isinstance(failure(server), ConnectionBroken)
+        lost = failure(server)
+        assert isinstance(lost, ConnectionBroken)
+        assert lost.resent
         assert (len(server.requests), server.connections) == (3, 2)
 
 
 def test_a_new_connection_that_closes_is_not_tried_again() -> None:
     with Upstream(raw(end="close")) as server:
-        assert isinstance(failure(server), ConnectionBroken)
+        lost = failure(server)
+        assert isinstance(lost, ConnectionBroken)
+        assert not lost.resent
         assert len(server.requests) == 1
 
 
