@@ -34,6 +34,9 @@ demo: $(VENV)/run.stamp ## a small real model on this machine, behind the gatewa
 real-model: $(VENV)/dev.stamp ## a small real model behind the gateway, tested in two formats (minutes)
 	$(BIN)/pytest -m real_model tests/real $(ARGS)
 
+limits: $(VENV)/dev.stamp ## 100 streams run on beside imports and 200 callers that share a limit
+	@GATEWAY_TEST_FULL=1 $(BIN)/pytest -s tests/api/test_stalls.py
+
 bench: $(VENV)/run.stamp ## requests and streams per second, beside a direct call and nginx
 	@exec $(BIN)/python -m bench
 
