@@ -17,7 +17,8 @@ NEVER = float("inf")
 
 # Held for a few instructions while a descriptor is looked up and shut down, or given up: a number must not be shut
 # down after its socket was closed and the number went to another.
-_guard = threading.Lock()
+# Entered again by whoever holds it: garbage may be collected at any line, and a collected pool closes its connections.
+_guard = threading.RLock()
 
 
 class Line:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from providers.errors import CallerLeft, UpstreamTimeout
-from providers.transport import lanes
-from providers.wire import Limits
+from providers.transport import Exchange, lanes, line
+from providers.wire import Limits, Trace
 from tests import certificates
 from tests.faults.test_transport import ask, failure, phase, whole
 from tests.upstream import PATIENCE, Upstream, head, raw, reply, stream
@@ -60,3 +60,23 @@ def test_a_body_that_nobody_reads_any_more_cannot_be_taken_for_its_end() -> None
             exchange.piece()
         with pytest.raises(Exception, match="given up"):
             exchange.piece()
+
+
+def test_a_pool_that_is_collected_in_the_middle_of_a_connect_may_close_its_connections() -> None:
+    exchange = Exchange(Limits(), lambda: False, Trace())
+
+    class Collected:
+        """What closes a connection when it goes, as a pool does."""
+
+        def __del__(self) -> None:
+            exchange.off_socket(None)
+
+    def connect() -> None:
+        garbage = [Collected()]
+        with line._guard:
+            garbage.clear()
+
+    connecting = threading.Thread(target=connect, daemon=True)
+    connecting.start()
+    connecting.join(PATIENCE)
+    assert not connecting.is_alive()
