@@ -22,9 +22,9 @@ from routing.models import CircuitEvent, CircuitState, EndpointStats, KeyState
 LATEST = 20  # changes shown on a circuit's own page
 
 
-def moment(seconds: float | None) -> datetime | None:
-    """Unix seconds → aware time."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def moment(seconds: float | None) -> str | None:
+    """Unix seconds → the reader's own time, to the second: circuits open and close within seconds."""
+    return None if seconds is None else date_format(localtime(datetime.fromtimestamp(seconds, UTC)), "j M Y, H:i:s")
 
 
 PHASES = {"closed": "success", "open": "danger", "half_open": "warning"}
@@ -45,8 +45,8 @@ class CircuitStateAdmin(CircuitActions, ReadOnlyAdmin):
     ordering = ("-updated_at",)
     actions = ACTIONS
     fieldsets = (
-        (None, {"fields": ("identity", "in_use", "changed")}),
-        (_("Circuit"), {"fields": ("shown_phase", "failures", "failed", "opened", "probe", "leased", "circuit_cause")}),
+        (None, {"fields": ("identity", "told_use", "changed")}),
+        (_("Circuit"), {"fields": ("told_phase", "failures", "failed", "opened", "probe", "leased", "circuit_cause")}),
         (_("Rest"), {"fields": ("resting", "cause")}),
         (_("History"), {"fields": ("history",)}),
     )
@@ -60,7 +60,16 @@ class CircuitStateAdmin(CircuitActions, ReadOnlyAdmin):
 
     @display(description=_("new requests"), ordering="drained", label={"drained": "warning", "serving": "success"})
     def in_use(self, row: CircuitState) -> tuple[str, Any]:
-        return ("drained", _("drained")) if row.drained else ("serving", _("in use"))
+        state = "drained" if row.drained else "serving"
+        return state, NAMES[state]
+
+    @display(description=_("circuit"))
+    def told_phase(self, row: CircuitState) -> Any:
+        return NAMES.get(row.phase, row.phase)
+
+    @display(description=_("new requests"))
+    def told_use(self, row: CircuitState) -> Any:
+        return NAMES["drained" if row.drained else "serving"]
 
     @display(description=_("rests until"), ordering="rests_until")
     def resting(self, row: CircuitState) -> Any:
@@ -91,11 +100,8 @@ class CircuitStateAdmin(CircuitActions, ReadOnlyAdmin):
     @display(description=_("latest changes"))
     def history(self, row: CircuitState) -> SafeString:
         events = CircuitEvent.objects.filter(identity=row.identity)[:LATEST]
-        lines = (
-            (date_format(localtime(moment(event.at)), "DATETIME_FORMAT"), change_of(event), event.by, event.cause)
-            for event in events
-        )
-        return format_html_join(SafeString("<br>"), "{} · {} {} {}", lines)
+        lines = ((moment(event.at), change_of(event), event.cause, event.by or _("the gateway")) for event in events)
+        return format_html_join(SafeString("<br>"), "{} · {} · {} · {}", lines)
 
 
 def change_of(event: CircuitEvent) -> str:
