@@ -100,8 +100,10 @@ class CircuitStateAdmin(CircuitActions, ReadOnlyAdmin):
     @display(description=_("latest changes"))
     def history(self, row: CircuitState) -> SafeString:
         events = CircuitEvent.objects.filter(identity=row.identity)[:LATEST]
-        lines = ((moment(event.at), change_of(event), event.cause, event.by or _("the gateway")) for event in events)
-        return format_html_join(SafeString("<br>"), "{} · {} · {} · {}", lines)
+        lines = (
+            " · ".join(filter(None, (moment(event.at), change_of(event), event.by, event.cause))) for event in events
+        )
+        return format_html_join(SafeString("<br>"), "{}", ((line,) for line in lines))
 
 
 def change_of(event: CircuitEvent) -> str:

@@ -112,4 +112,5 @@ def test_streams_run_on_while_an_import_commits_and_many_share_a_limit(busy: Run
     assert set(load.statuses) <= {200, 429}
     if FULL:
         assert beside["p99"] < 150, shown
+        return
     assert beside["p99"] < 8 * max(alone["p99"], 30), shown
