@@ -80,7 +80,7 @@ def when_ready(server):
 def post_fork(server, worker):
     """The worker's own grace is the one promised. Until it has handlers of its own, a signal simply ends it: the
     master's, which it inherits, would swallow it."""
-    # A native thread at work (a catalog being built) takes the interpreter for so long each time the loop lets go of it,
+    # A native thread at work (building a catalog) takes the interpreter for so long each time the loop lets go of it,
     # and it lets go with every read and write: at Python's 5 ms, a hundred streams would stand still together.
     sys.setswitchinterval(0.0002)
     for number in (signal.SIGTERM, signal.SIGQUIT):
