@@ -8,9 +8,7 @@ or of a flagged key. Healthy traffic writes nothing. Durations are seconds, time
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -23,6 +21,7 @@ from providers.wire import Credential
 from routing import circuit, gates, sharing
 from routing.background import Background, Work
 from routing.circuit import Circuit
+from routing.known import Known, less
 from routing.limits import Refusal, Ticket, Window
 from routing.outlook import Moment
 from routing.ports import Hold
@@ -33,14 +32,11 @@ from routing.windows import WINDOWS, Windows
 log = logging.getLogger("switchyard.state")
 
 UNKNOWN = "unknown"  # what a window refuses for, where its store does not answer and GATEWAY_LIMITS_FAIL is "closed"
-_OVERLAP = 5.0  # re-read this many seconds at each poll: writers' clocks and commits are not in step
 _PATIENCE = 1.0  # the longest that a request waits for the store's word
 _KEY_PROBE = 60.0  # how long one request may take to show whether a flagged key is well again
-_MOST_TURNS = 10_000  # callers may make names up
-_FRESH = 300.0  # averages older than this say nothing of now
 
 
-class SharedState:
+class SharedState(Known):
     """What this worker knows of every endpoint and key that is not simply well.
 
     ``windows`` keeps the sliding windows; ``fail_open`` says what holds while their store does not answer; ``share``
@@ -48,55 +44,11 @@ class SharedState:
     """
 
     def __init__(self, windows: Windows, fail_open: bool = True, share: Callable[[Work], None] | None = None) -> None:
-        self.windows = windows
+        super().__init__(windows)
         self.fail_open = fail_open
         self._share = share or Background("state-writer")
-        self._rests: dict[str, Rest] = {}
-        self._circuits: dict[str, Circuit] = {}
-        self._drained: set[str] = set()
-        self._averages: dict[str, float] = {}
-        self._under_way: Counter[str] = Counter()
-        self._turns: Counter[str] = Counter()
-        self._unwritten: Counter[str] = Counter()
-        self._seen = 0.0
-        self._averages_at = 0.0
 
-    # What planning may ask, through a ``Moment``.
-
-    def rest_of(self, identity: str) -> Rest | None:
-        """(until, code, cause) of an endpoint or key, or None."""
-        return self._rests.get(identity)
-
-    def circuit_of(self, identity: str) -> Circuit:
-        """An endpoint's circuit as last seen."""
-        return self._circuits.get(identity, circuit.WELL)
-
-    def drained(self, identity: str) -> bool:
-        """Whether an operator takes no new requests there."""
-        return identity in self._drained
-
-    def refused(self, window: Window) -> float | None:
-        """Seconds until a window that is known to be full admits again, or None."""
-        return self.windows.refused(window, time.time())
-
-    def under_way(self, identity: str) -> int:
-        """Requests of this worker that the endpoint is answering now."""
-        return self._under_way[identity]
-
-    def turn(self, name: str, count: bool = True) -> int:
-        """How often this worker has ordered the list ``name`` before, from a start of its own."""
-        turn = self._turns[name]
-        if count:
-            if len(self._turns) > _MOST_TURNS:
-                self._turns.clear()
-            self._turns[name] += 1
-        return turn + os.getpid()
-
-    def first_content_ms(self, endpoint: str) -> float | None:
-        """An endpoint's moving average until its first content, shared; None: not measured lately."""
-        return self._averages.get(endpoint)
-
-    # What dispatch does (``dispatch.State``).
+    # What dispatch does (``ports.State``).
 
     def acquire(self, candidate: Candidate, need: Need) -> Hold | Skip:
         """The last look before a try, and its place in windows and under the circuit."""
@@ -130,7 +82,7 @@ class SharedState:
         self._end(hold)
 
     def _end(self, hold: Hold) -> None:
-        _less(self._under_way, hold.candidate.identity)
+        less(self._under_way, hold.candidate.identity)
         if hold.probe:
             self._change(hold.candidate, partial(circuit.released, now=time.time(), holder=hold.probe))
 
@@ -190,20 +142,6 @@ class SharedState:
 
     # What keeps it in step with the other workers.
 
-    def poll(self) -> None:
-        """Read what other workers wrote since the last poll."""
-        now = time.time()
-        for seen in native.run(sharing.changed_since, self._seen - _OVERLAP):
-            if not self._unwritten[seen.identity]:
-                self._note(seen, now)
-        if now - self._averages_at >= 1.0:
-            self._averages = native.run(sharing.averages_since, now - _FRESH)
-            self._averages_at = now
-        self._seen = now
-        for identity, (until, code, _) in list(self._rests.items()):
-            if until <= now and ("|" in identity or code == RateLimited.outcome):
-                self._rests.pop(identity, None)
-
     def change_circuit(self, identity: str, change: Callable[[Circuit], Circuit], by: str) -> None:
         """An operator's or an importer's change: at once in the database and in this worker."""
         self._take_over(identity, native.run(sharing.change_circuit, identity, change, by))
@@ -218,23 +156,6 @@ class SharedState:
         """An operator takes an endpoint out of use, or back into it."""
         native.run(sharing.drain, identity, drained, by)
         (self._drained.add if drained else self._drained.discard)(identity)
-
-    def _note(self, seen: sharing.Seen, now: float) -> None:
-        is_key = "|" not in seen.identity
-        if seen.rest is not None and (seen.rest[0] > now or is_key):
-            self._rests[seen.identity] = seen.rest
-        else:
-            self._rests.pop(seen.identity, None)
-        if is_key:
-            return
-        self._take_over(seen.identity, seen.circuit)
-        (self._drained.add if seen.drained else self._drained.discard)(seen.identity)
-
-    def _take_over(self, identity: str, seen: Circuit) -> None:
-        if seen.well:
-            self._circuits.pop(identity, None)
-        else:
-            self._circuits[identity] = seen
 
     def _place(self, candidate: Candidate, need: Need) -> Ticket | Skip | None:
         if not candidate.windows:
@@ -305,20 +226,13 @@ class SharedState:
             except DatabaseError:
                 log.warning("what was learnt of %s could not be shared with other workers", identity, exc_info=True)
             finally:
-                _less(self._unwritten, identity)
+                less(self._unwritten, identity)
 
         self._share(write)
 
 
 def _unprobed(candidate: Candidate) -> Skip:
     return Skip(candidate.endpoint, "circuit_open", "its circuit is open, and no probe could be arranged", 1.0)
-
-
-def _less(counts: Counter[str], name: str) -> None:
-    """One less; a name that counts nothing is not kept, since callers may make names up."""
-    counts[name] -= 1
-    if counts[name] <= 0:
-        del counts[name]
 
 
 STATE = SharedState(WINDOWS, fail_open=settings.LIMITS_FAIL == "open")
