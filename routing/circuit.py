@@ -1,10 +1,10 @@
 """The arithmetic of circuits: (circuit, event, now) → circuit. Pure. ◇ no framework.
 
 Consecutive failed requests open a circuit; after a pause one probe may go through, on a lease; its success closes the
-circuit, its failure doubles the pause. Times are Unix seconds, durations seconds.
+circuit, its failure makes the pause longer. Times are Unix seconds, durations seconds.
 
     closed ──(``failures`` in a row)──→ open ──(pause over, lease taken)──→ half-open ──success──→ closed
-                                         ↑────────────(failure: pause doubled)──────┘
+                                         ↑────────────(failure: a longer pause)─────┘
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ MEMORY = 60.0  # failures further back than this are forgotten
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When an endpoint's circuit opens, and for how long. The category router's was (3, 300, 300)."""
+    """When an endpoint's circuit opens, and for how long: ``pause``, then as much more after each failed probe, up to
+    ``pause_max``. The category router's was (3, 300, 300).
+
+    Doubled pauses would soon be longer than the outage: one of a minute would be over for twenty seconds before the
+    next probe.
+    """
 
     failures: int = 3
     pause: float = 10.0
@@ -59,7 +64,7 @@ def failed(circuit: Circuit, rule: Rule, now: float, cause: str, *, holder: str 
     if circuit.phase != CLOSED:
         if not holder or holder != circuit.lease_holder:
             return circuit
-        return _open(circuit, min(max(circuit.pause * 2, rule.pause), max(rule.pause, rule.pause_max)), now, cause)
+        return _open(circuit, min(circuit.pause + rule.pause, max(rule.pause, rule.pause_max)), now, cause)
     recent = circuit.last_failure_at is not None and now - circuit.last_failure_at <= MEMORY
     failures = circuit.failures + 1 if recent else 1
     counted = replace(circuit, failures=failures, last_failure_at=now, cause=cause)

@@ -59,4 +59,9 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['identity', '-at'], name='circuit_event_identity')],
             },
         ),
+        migrations.AlterField(
+            model_name='endpoint',
+            name='circuit_pause_max',
+            field=models.FloatField(blank=True, help_text='Seconds; each failed probe adds the first pause, up to this. Empty: 300.', null=True, validators=[django.core.validators.MinValueValidator(0.05), django.core.validators.MaxValueValidator(86400)], verbose_name='longest pause'),
+        ),
     ]

@@ -82,7 +82,9 @@ class Endpoint(ConfigModel):
         _("failures that open the circuit"), null=True, blank=True, help_text=_("Consecutive. Empty: 3.")
     )
     circuit_pause = _seconds(_("first pause"), _("Seconds an open circuit waits before its first probe. Empty: 10."))
-    circuit_pause_max = _seconds(_("longest pause"), _("Seconds; the pause doubles up to this. Empty: 300."))
+    circuit_pause_max = _seconds(
+        _("longest pause"), _("Seconds; each failed probe adds the first pause, up to this. Empty: 300.")
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]

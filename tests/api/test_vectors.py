@@ -55,7 +55,8 @@ def config(board: Switchboard) -> str:
         "claude": provider("claude", "anthropic"),
         "keyed": {"kind": "openai-compatible", "base_url": board.base_url("keyed"), "keys": keys},
     }
-    ends = {name: {"provider": name, "upstream_model": "m-1"} for name in ("acme", "spare")}
+    patient = {"upstream_model": "m-1", "circuit_failures": 1000}  # each test has its own faults of the same endpoint
+    ends = {name: {"provider": name, **patient} for name in ("acme", "spare")}
     vectors = {
         "type": "text-embeddings-inference",
         "aliases": ["vec"],

@@ -50,7 +50,7 @@ def test_a_probes_success_closes_it_and_forgets_everything() -> None:
     assert circuit.succeeded(leased, holder="w1") == WELL
 
 
-def test_each_failed_probe_doubles_the_pause_up_to_five_minutes() -> None:
+def test_each_failed_probe_makes_the_pause_ten_seconds_longer_up_to_five_minutes() -> None:
     now, pauses = failing(3), []
     for number in range(8):
         assert now.next_probe_at is not None
@@ -58,7 +58,10 @@ def test_each_failed_probe_doubles_the_pause_up_to_five_minutes() -> None:
         assert leased is not None
         now = circuit.failed(leased, RULE, now.next_probe_at, "still down", holder=f"w{number}")
         pauses.append(now.pause)
-    assert pauses == [20, 40, 80, 160, 300, 300, 300, 300]
+    assert pauses == [20, 30, 40, 50, 60, 70, 80, 90]
+    long_down = circuit.lease(Circuit(OPEN, 3, 0.0, 0.0, 295.0, 500.0), 500.0, "w", 600)
+    assert long_down is not None
+    assert circuit.failed(long_down, RULE, 501.0, "still down", holder="w").pause == 300
     assert now.opened_at == 2.0
 
 

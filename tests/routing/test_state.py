@@ -160,7 +160,7 @@ def test_one_probe_goes_out_among_all_workers_and_its_success_closes_the_circuit
     assert [event.after for event in CircuitEvent.objects.order_by("at")] == ["open", "half_open", "closed"]
 
 
-def test_a_failed_probe_doubles_the_pause() -> None:
+def test_a_failed_probe_makes_the_pause_longer() -> None:
     one = worker()
     fail(one, 3)
     due(one)
