@@ -1,7 +1,8 @@
 """The arithmetic of circuits: (circuit, event, now) → circuit. Pure. ◇ no framework.
 
 Consecutive failed requests open a circuit; after a pause one probe may go through, on a lease; its success closes the
-circuit, its failure makes the pause longer. Times are Unix seconds, durations seconds.
+circuit, its failure makes the pause longer. A stream whose first content came closes it on probation: until an answer
+is whole, the next failure opens it again. Times are Unix seconds, durations seconds.
 
     closed ──(``failures`` in a row)──→ open ──(pause over, lease taken)──→ half-open ──success──→ closed
                                          ↑────────────(failure: a longer pause)─────┘
@@ -64,15 +65,27 @@ def failed(circuit: Circuit, rule: Rule, now: float, cause: str, *, holder: str 
     if circuit.phase != CLOSED:
         if not holder or holder != circuit.lease_holder:
             return circuit
-        return _open(circuit, min(circuit.pause + rule.pause, max(rule.pause, rule.pause_max)), now, cause)
+        return _open(circuit, _next_pause(circuit, rule), now, cause)
     recent = circuit.last_failure_at is not None and now - circuit.last_failure_at <= MEMORY
     failures = circuit.failures + 1 if recent else 1
-    counted = replace(circuit, failures=failures, last_failure_at=now, cause=cause)
-    return _open(counted, rule.pause, now, cause) if failures >= rule.failures else counted
+    counted = replace(
+        circuit, failures=failures, last_failure_at=now, cause=cause, pause=circuit.pause if recent else 0.0
+    )
+    return _open(counted, _next_pause(counted, rule), now, cause) if failures >= rule.failures else counted
+
+
+def answered(circuit: Circuit, now: float, *, holder: str) -> Circuit:
+    """The probe's first content came, and the rest of it may take minutes: others may go there meanwhile.
+
+    The failures stay counted, so that an endpoint whose answers are cut opens again at the next one, for longer.
+    """
+    if circuit.phase != HALF_OPEN or circuit.lease_holder != holder:
+        return circuit
+    return Circuit(failures=circuit.failures, last_failure_at=now, pause=circuit.pause, cause=circuit.cause)
 
 
 def succeeded(circuit: Circuit, *, holder: str = "") -> Circuit:
-    """An answer came. It closes the circuit if it was the probe, and forgets failures of a closed one.
+    """A whole answer came. It closes the circuit if it was the probe, and forgets failures of a closed one.
 
     An ordinary request that was still on its way when the circuit opened proves nothing of the time since.
     """
@@ -111,6 +124,10 @@ def wait(circuit: Circuit, now: float) -> float | None:
 def tripped(now: float, cause: str) -> Circuit:
     """An operator opened it: no probe, until an operator closes it."""
     return Circuit(phase=OPEN, opened_at=now, cause=cause)
+
+
+def _next_pause(circuit: Circuit, rule: Rule) -> float:
+    return min(circuit.pause + rule.pause, max(rule.pause, rule.pause_max))
 
 
 def _open(circuit: Circuit, pause: float, now: float, cause: str) -> Circuit:

@@ -86,12 +86,21 @@ class SharedState(Known):
         if hold.probe:
             self._change(hold.candidate, partial(circuit.released, now=time.time(), holder=hold.probe))
 
+    def answered(self, hold: Hold, credential: Credential | None) -> None:
+        """First content came: the key is well, and if this was the probe, others may go there."""
+        self._key_is_well(credential)
+        if hold.probe:
+            self._change(hold.candidate, partial(circuit.answered, now=time.time(), holder=hold.probe))
+
     def succeeded(self, hold: Hold, credential: Credential | None) -> None:
-        """An answer came: the key is well, and so is the endpoint. An endpoint's rest goes on to its stated end."""
-        if credential is not None and credential.state_key in self._rests:
-            self._set_rest(credential.state_key, None)
+        """A whole answer came: key and endpoint are well. An endpoint's rest goes on to its stated end."""
+        self._key_is_well(credential)
         if not self.circuit_of(hold.candidate.identity).well:
             self._change(hold.candidate, partial(circuit.succeeded, holder=hold.probe))
+
+    def _key_is_well(self, credential: Credential | None) -> None:
+        if credential is not None and credential.state_key in self._rests:
+            self._set_rest(credential.state_key, None)
 
     def failed(self, hold: Hold, error: UpstreamError) -> None:
         """A request failed at the endpoint. One that only shows that the endpoint is there speaks for its circuit."""

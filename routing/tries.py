@@ -158,7 +158,8 @@ class Tries:
             raise
         self._close(attempt, trace, "")
         attempt.end_ms = None
-        ports.state.succeeded(hold, credential)
+        if self.call.stream:
+            ports.state.answered(hold, credential)
         return Answer(hold, credential, attempt, reply, trace)
 
     def _close(self, attempt: Attempt, trace: Trace, outcome: str) -> None:

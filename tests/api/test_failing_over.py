@@ -103,6 +103,17 @@ def test_a_cut_after_content_ends_with_an_error_and_no_done(
     assert all(row["outcome"] not in ("success", "cancelled") for row in rows)
 
 
+def test_an_endpoint_whose_streams_are_always_cut_is_left_alone(
+    case: str, gateway: RunningGateway, switchboard: Switchboard
+) -> None:
+    switchboard.plug(f"primary-{case}", CUTS["closes"])
+    switchboard.plug(f"fallback-{case}", whole_stream("Hel", "lo"))
+    for _ in range(12):
+        _, told, _ = gateway.post({"model": case, "messages": HI, "stream": True})
+    assert told["x-gateway-endpoint"] == f"fallback-{case}"
+    assert len(switchboard.seen(f"primary-{case}")) <= 6
+
+
 def test_a_stream_without_done_but_with_a_finish_reason_is_complete(
     case: str, client: OpenAI, switchboard: Switchboard
 ) -> None:

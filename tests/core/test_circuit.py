@@ -177,3 +177,22 @@ def _walk(outcomes: tuple[str, ...], order: tuple[int, ...]) -> None:
         assert len(running) <= 1
         if shared.phase == CLOSED:
             assert not running
+
+
+def test_a_stream_that_began_lets_others_go_there_and_its_cut_opens_the_circuit_for_longer() -> None:
+    leased = circuit.lease(failing(3), 12.0, "w1", 600)
+    assert leased is not None
+    begun = circuit.answered(leased, 13.0, holder="w1")
+    assert begun.phase == CLOSED
+    assert circuit.succeeded(begun) == WELL
+    cut = circuit.failed(begun, RULE, 14.0, "cut", holder="w1")
+    assert (cut.phase, cut.pause) == (OPEN, 20.0)
+
+
+def test_a_cut_long_after_a_probe_counts_once() -> None:
+    leased = circuit.lease(failing(3), 12.0, "w1", 600)
+    assert leased is not None
+    begun = circuit.answered(leased, 13.0, holder="w1")
+    late = circuit.failed(begun, RULE, 100.0, "cut")
+    assert (late.phase, late.failures, late.pause) == (CLOSED, 1, 0.0)
+    assert circuit.answered(late, 101.0, holder="w1") == late

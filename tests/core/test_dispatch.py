@@ -62,6 +62,7 @@ class FakeState:
     def rest(self, identity: str, seconds: float, code: str, cause: str) -> None:
         self.rests[identity] = (seconds, code)
 
+    def answered(self, hold: Hold, credential: Credential | None) -> None: ...
     def succeeded(self, hold: Hold, credential: Credential | None) -> None: ...
 
     def failed(self, hold: Hold, error: UpstreamError) -> None:

@@ -169,6 +169,22 @@ def test_a_failed_probe_makes_the_pause_longer() -> None:
     assert skipped(one).code == "circuit_open"
 
 
+def test_streams_that_begin_and_are_cut_open_the_circuit() -> None:
+    state = worker()
+    for _ in range(3):
+        hold = held(state)
+        state.answered(hold, None)
+        state.failed(hold, DOWN)
+        state.let_go(hold, 0)
+    assert skipped(state).code == "circuit_open"
+    due(state)
+    probe = held(state)
+    state.answered(probe, None)
+    assert held(state).probe == ""
+    state.failed(probe, DOWN)
+    assert CircuitState.objects.get().pause == 20
+
+
 def test_a_probe_whose_caller_left_is_free_for_the_next_request() -> None:
     one, other = worker(), worker()
     fail(one, 3)
