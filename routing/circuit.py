@@ -101,6 +101,13 @@ def lease(circuit: Circuit, now: float, holder: str, seconds: float) -> Circuit 
     return replace(circuit, phase=HALF_OPEN, lease_holder=holder, lease_until=now + seconds)
 
 
+def renewed(circuit: Circuit, now: float, *, holder: str, seconds: float) -> Circuit:
+    """The probe is still under way, and its worker alive: its lease lasts ``seconds`` from now."""
+    if circuit.phase != HALF_OPEN or circuit.lease_holder != holder:
+        return circuit
+    return replace(circuit, lease_until=now + seconds)
+
+
 def released(circuit: Circuit, now: float, *, holder: str) -> Circuit:
     """The probe ended without a verdict (its caller left): the next request may probe at once."""
     if circuit.phase != HALF_OPEN or circuit.lease_holder != holder:

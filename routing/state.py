@@ -34,6 +34,7 @@ log = logging.getLogger("switchyard.state")
 UNKNOWN = "unknown"  # what a window refuses for, where its store does not answer and GATEWAY_LIMITS_FAIL is "closed"
 _PATIENCE = 1.0  # the longest that a request waits for the store's word
 _KEY_PROBE = 60.0  # how long one request may take to show whether a flagged key is well again
+_LEASE = 15.0  # how long the probe of a killed worker keeps others away; a living worker renews its own
 
 
 class SharedState(Known):
@@ -47,6 +48,7 @@ class SharedState(Known):
         super().__init__(windows)
         self.fail_open = fail_open
         self._share = share or Background("state-writer")
+        self._leases: dict[str, str] = {}
 
     # What dispatch does (``ports.State``).
 
@@ -83,13 +85,13 @@ class SharedState(Known):
 
     def _end(self, hold: Hold) -> None:
         less(self._under_way, hold.candidate.identity)
-        if hold.probe:
+        if self._leases.pop(hold.probe, None):
             self._change(hold.candidate, partial(circuit.released, now=time.time(), holder=hold.probe))
 
     def answered(self, hold: Hold, credential: Credential | None) -> None:
         """First content came: the key is well, and if this was the probe, others may go there."""
         self._key_is_well(credential)
-        if hold.probe:
+        if self._leases.pop(hold.probe, None):
             self._change(hold.candidate, partial(circuit.answered, now=time.time(), holder=hold.probe))
 
     def succeeded(self, hold: Hold, credential: Credential | None) -> None:
@@ -151,6 +153,17 @@ class SharedState(Known):
 
     # What keeps it in step with the other workers.
 
+    def poll(self) -> None:
+        """``Known.poll``; and the leases of this worker's own probes last on."""
+        super().poll()
+        now = time.time()
+        for holder, identity in list(self._leases.items()):
+            seen = self.circuit_of(identity)
+            if seen.lease_holder == holder and (seen.lease_until or 0.0) - now < _LEASE / 2:
+                renew = partial(circuit.renewed, now=now, holder=holder, seconds=_LEASE)
+                self._take_over(identity, renew(seen))
+                self._later(identity, partial(self._share_change, identity, renew))
+
     def change_circuit(self, identity: str, change: Callable[[Circuit], Circuit], by: str) -> None:
         """An operator's or an importer's change: at once in the database and in this worker."""
         self._take_over(identity, native.run(sharing.change_circuit, identity, change, by))
@@ -186,7 +199,7 @@ class SharedState(Known):
         holder, now = ulid.new(), time.time()
 
         def lease(shared: Circuit) -> Circuit:
-            return circuit.lease(shared, now, holder, candidate.limits.total) or shared
+            return circuit.lease(shared, now, holder, _LEASE) or shared
 
         try:
             shared = native.run_within(_PATIENCE, sharing.change_circuit, candidate.identity, lease)
@@ -196,6 +209,7 @@ class SharedState(Known):
             return _unprobed(candidate)
         self._take_over(candidate.identity, shared)
         if shared.lease_holder == holder:
+            self._leases[holder] = candidate.identity
             log.info("%s is probed: its circuit was open (%s)", candidate.endpoint, shared.cause)
             return holder
         if shared.phase == circuit.CLOSED:

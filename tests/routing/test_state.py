@@ -185,6 +185,30 @@ def test_streams_that_begin_and_are_cut_open_the_circuit() -> None:
     assert CircuitState.objects.get().pause == 20
 
 
+def test_the_probe_of_a_killed_worker_keeps_others_away_for_seconds_and_that_of_a_living_one_as_long_as_it_takes() -> (
+    None
+):
+    living, other = worker(), worker()
+    fail(living, 3)
+    due(living)
+    probe = held(living)
+    for _ in range(2):
+        lease = CircuitState.objects.get().lease_until
+        assert lease is not None
+        assert lease - time.time() <= 15
+        almost_over = time.time() + 1
+        CircuitState.objects.update(lease_until=almost_over, updated_at=time.time())
+        living.poll()
+        assert CircuitState.objects.get().lease_until > almost_over + 5
+    living.let_go(probe, 0)
+    other.poll()
+    killed = held(other)
+    assert killed.probe
+    CircuitState.objects.update(lease_until=time.time() - 1, updated_at=time.time())
+    living.poll()
+    assert held(living).probe
+
+
 def test_a_probe_whose_caller_left_is_free_for_the_next_request() -> None:
     one, other = worker(), worker()
     fail(one, 3)
