@@ -59,7 +59,15 @@ BY_STATUS: Mapping[int, type[UpstreamError]] = {
 QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`|“[^”]*”")
 ABOUT_ONE_REQUEST = re.compile(
     r"fewer max_tokens|can only afford|no endpoints found|support (tool|image|the requested)|data policy|guardrail"
-    r"|parameter",
+    r"|parameter"
+    r"|no such (file|image|response|container)|requested entity was not found|failed to (download|fetch)"
+    r"|\b(file|image|cachedcontent|cached content|previous response|response|item|container|attachment)\b.{0,80}?"
+    r"\b(not found|does not exist|may not exist|permission denied)",
+    re.I,
+)
+ABOUT_ONE_MODEL = re.compile(
+    r"model_not_found|model_permission|access to (the )?model|not allowed to (sample from|use) (this|the) model"
+    r"|\bmodel\b.{0,120}?\b(no access|not have access|does not exist|not found|is not available|not allowed|blocked)",
     re.I,
 )
 
@@ -201,8 +209,15 @@ def build(status: int, headers: Mapping[str, str], fault: Fault) -> UpstreamErro
         message = f"The upstream answered with status {status}; redirects are not followed."
     wait = retry_after(headers, fault.body, fault.message) if issubclass(kind, (RateLimited, ServerFailed)) else None
     error = kind(message, status=status, type=fault.type, code=fault.code, param=fault.param, retry_after=wait)
-    error.lasting = not ABOUT_ONE_REQUEST.search(fault.words) and (status != 403 or isinstance(fault.body, dict))
+    error.lasting = _is_lasting(status, fault)
     return error
+
+
+def _is_lasting(status: int, fault: Fault) -> bool:
+    """Not where the caller's own file or picture is what is missing; nor, for a key, where it may not use one model."""
+    if status == 403 and (not isinstance(fault.body, dict) or ABOUT_ONE_MODEL.search(fault.words)):
+        return False
+    return not ABOUT_ONE_REQUEST.search(fault.words)
 
 
 def _kind(status: int, fault: Fault) -> type[UpstreamError]:

@@ -314,6 +314,17 @@ def test_what_a_vendor_quotes_of_its_caller_decides_nothing(status: int, message
         (403, b"<html>Request blocked</html>", False),
         (404, b'{"error": {"message": "No endpoints found that support tool use."}}', False),
         (404, b'{"error": {"message": "The model `x` does not exist"}}', True),
+        (404, b'{"error": {"message": "No such File object: file-abc"}}', False),
+        (404, b'{"type": "error", "error": {"type": "not_found_error", "message": "File not found: f1"}}', False),
+        (404, b'{"type": "error", "error": {"type": "not_found_error", "message": "model: claude-x"}}', True),
+        (
+            403,
+            b'{"error": {"message": "You do not have permission to access the File f1 or it may not exist."}}',
+            False,
+        ),
+        (403, b'{"error": {"message": "CachedContent not found (or permission denied)"}}', False),
+        (403, b'{"error": {"message": "Project p does not have access to model m", "code": "model_not_found"}}', False),
+        (403, b'{"error": {"message": "The API is not enabled for this project"}}', True),
     ],
 )
 def test_only_what_other_requests_would_meet_too_is_lasting(status: int, payload: bytes, lasting: bool) -> None:
