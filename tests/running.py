@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +23,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+_prepared: list[Path] = []  # the data directory of a gateway that was prepared and has never run
+# What ``prepare`` writes depends on these alone.
+TELLING = {"DATABASE_URL", "SECRET_KEY", "GATEWAY_ENCRYPTION_KEYS", "GATEWAY_API_KEY", "GATEWAY_ADMIN_PASSWORD"}
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 
@@ -64,7 +70,7 @@ class RunningGateway:
             **environment,
         }
         self.workers = workers
-        self.manage("prepare")
+        self._prepare(plain=not environment.keys() & TELLING)
         if config:
             self.configure(config)
         self.log_file = folder / "gateway.log"
@@ -74,6 +80,20 @@ class RunningGateway:
             cwd=ROOT, env=self.environment, stdout=self._log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         wait_for(self._healthy, f"the gateway answers /health/ready; its log:\n{self.log}")
+
+    def _prepare(self, plain: bool) -> None:
+        """``manage.py prepare``; once for all gateways of this process that differ in nothing that it writes."""
+        if not plain:
+            self.manage("prepare")
+            return
+        if not _prepared:
+            self.manage("prepare")
+            template = tempfile.mkdtemp(prefix="prepared-gateway-")
+            atexit.register(shutil.rmtree, template, ignore_errors=True)
+            shutil.copytree(self.folder / "data", Path(template) / "data")
+            _prepared.append(Path(template) / "data")
+        else:
+            shutil.copytree(_prepared[0], self.folder / "data")
 
     def configure(self, config: str) -> None:
         """Import a configuration document on top of what ``prepare`` installed."""
