@@ -10,7 +10,7 @@ to set.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,13 @@ class NotFound(Exception):
         shown = requested if len(requested) <= 200 else f"{requested[:200]}…"
         hint = f" Did you mean {' or '.join(repr(name) for name in suggestions)}?" if suggestions else ""
         super().__init__(f"Model not found: '{shown}'{why}.{hint}")
+        self.requested = requested
         self.suggestions = suggestions
+        self.why = why
+
+    def suggesting(self, may_see: Callable[[str], bool]) -> NotFound:
+        """The same, with those suggestions only that the caller ``may_see``."""
+        return NotFound(self.requested, tuple(name for name in self.suggestions if may_see(name)), self.why)
 
 
 def resolve(catalog: Catalog, model: str, provider: str | None, body: Mapping[str, Any]) -> Route:

@@ -49,9 +49,9 @@ def authorise_model(grant: Grant, route: Route, provider: str) -> None:
         return
     if provider:
         asked = [_qualified(candidate.target.provider, route.requested) for candidate in route.candidates]
-        allowed = all(_matches(grant, name) for name in asked)
+        allowed = all(may_name(grant, name) for name in asked)
     else:
-        allowed = _matches(grant, route.requested) or _matches(grant, route.name)
+        allowed = may_name(grant, route.requested) or may_name(grant, route.name)
     if not allowed:
         raise ApiError(
             403,
@@ -66,8 +66,9 @@ def _qualified(provider: str, model: str) -> str:
     return f"{provider}/{model.removeprefix(f'{provider}/')}"
 
 
-def _matches(grant: Grant, name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in grant.allowed)
+def may_name(grant: Grant, name: str) -> bool:
+    """Whether the key may use the model of this name."""
+    return not grant.allowed or any(fnmatchcase(name, pattern) for pattern in grant.allowed)
 
 
 def _refuse_foreign_pages(request: HttpRequest) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_project.api.auth import authorise_model
+from gateway_project.api.auth import authorise_model, may_name
 from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.errors import ApiError
 from providers.models import ModelType
@@ -10,7 +10,7 @@ from providers.operations import OPERATIONS, paths_for
 from routing.estimate import need_of
 from routing.outlook import Moment
 from routing.plan import plan
-from routing.resolve import join, resolve
+from routing.resolve import NotFound, join, resolve
 from routing.types import Catalog, Grant, Need, Plan, Route
 
 
@@ -25,7 +25,10 @@ def decide(parsed: Parsed, catalog: Catalog, grant: Grant | None, moment: Moment
 
 
 def _route(name: str, parsed: Parsed, catalog: Catalog, grant: Grant | None) -> Route:
-    route = resolve(catalog, name, parsed.provider or None, parsed.call.body)
+    try:
+        route = resolve(catalog, name, parsed.provider or None, parsed.call.body)
+    except NotFound as error:
+        raise error.suggesting(lambda known: grant is None or may_name(grant, known)) from None
     if grant is not None:
         authorise_model(grant, route, parsed.provider)
     operation = OPERATIONS[parsed.call.operation]

@@ -86,6 +86,14 @@ def test_a_key_may_use_only_its_models_and_is_shown_only_those() -> None:
     assert [model["id"] for model in listed] == ["key-test/m-1"]
 
 
+def test_a_key_is_offered_no_names_that_it_may_not_use() -> None:
+    make_key("sk-all")
+    make_key("sk-own", allowed_models=["key-test/*"])
+    assert "gpt-4o" in chat("sk-all", {**BODY, "model": "gpt-4ox"})[1]["error"]["message"].partition("Did you mean")[2]
+    for steps in ({"model": "gpt-4ox"}, {"model": "key-test/m-1", "models": ["gpt-4ox"]}):
+        assert "Did you mean" not in chat("sk-own", {**BODY, **steps})[1]["error"]["message"]
+
+
 def test_a_hot_request_asks_the_database_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     make_key("sk-hot")
     assert chat("sk-hot")[0] == 200
