@@ -4,6 +4,7 @@
 without a network. What happens after each failure (DESIGN "Failing over"; within one candidate: ``tries``):
 
     broken, 5xx, 408, 409, 425, malformed   here again after a short jittered pause (``retries``), then the next
+    503 with a wait of more than 2 s        the next; the endpoint rests so long, as its circuit's longest pause at most
     deadline                                the next; never here again in this request
     429, 529                                ≤ 2 s: wait and try here once more; else next key, else the next
     401, 402, 403                           the provider's next key, else the next; the key rests

@@ -26,6 +26,7 @@ SHORT_WAIT = 2.0
 DEFAULT_REST = 1.0
 MODEL_MISSING_REST = 60.0
 KEY_REST = 600.0
+UNAVAILABLE = 503  # the one failure for which a wait is stated on purpose (RFC 9110); bounded as a circuit's pause
 _SLICE = 0.25  # seconds: how late a departed caller is noticed in a pause
 
 
@@ -125,8 +126,14 @@ class Tries:
             return None
         if not error.retryable or self.retries_left <= 0 or (isinstance(error, ConnectionBroken) and error.resent):
             return None
+        stated = error.retry_after or 0.0 if error.status == UNAVAILABLE else 0.0
+        if stated > SHORT_WAIT:
+            if self.candidate.known:
+                seconds = min(stated, self.candidate.circuit.pause_max)
+                self.ports.state.rest(self.candidate.identity, seconds, error.outcome, error.message)
+            return None
         self.retries_left -= 1
-        return self.ports.pause(self.candidate.retries - self.retries_left)
+        return max(stated, self.ports.pause(self.candidate.retries - self.retries_left))
 
     def _once(self, hold: Hold, credential: Credential | None) -> Answer:
         candidate, ports = self.candidate, self.ports

@@ -169,6 +169,22 @@ def test_a_short_retry_after_is_waited_for_once() -> None:
     assert world.state.rests["acme|a|"] == (2.0, "rate_limited")
 
 
+@pytest.mark.parametrize(("retry_after", "rest"), [(30.0, 30.0), (86_400.0, 300.0)])
+def test_an_outage_with_a_stated_end_is_believed_within_bounds(retry_after: float, rest: float) -> None:
+    world = World({"a": [ServerFailed("maintenance", status=503, retry_after=retry_after)], "b": ["fallback"]})
+    answer, _ = world.run(endpoint("a"), endpoint("b"))
+    assert answer.reply == "fallback"
+    assert world.sent == ["a", "b"]
+    assert world.state.rests == {"acme|a|": (rest, "server_failed")}
+    assert world.state.failures == [("a", "server_failed")]
+
+
+def test_a_short_stated_outage_is_waited_for() -> None:
+    world = World({"a": [ServerFailed("busy", status=503, retry_after=1.5), "answered"], "b": ["never"]})
+    assert world.run(endpoint("a"), endpoint("b"))[0].reply == "answered"
+    assert sum(world.slept) == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 1.0), (30.0, 30.0)])
 def test_a_limit_without_a_short_wait_goes_on_and_the_endpoint_rests(retry_after: float | None, rest: float) -> None:
     world = World({"a": [RateLimited("limit", status=429, retry_after=retry_after)], "b": ["fallback"]})
