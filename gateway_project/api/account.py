@@ -159,8 +159,8 @@ class Account:
             self._tell(result.failure)
             entry.update(error_code=result.failure.code or "", error=result.failure.message)
         entry.update(self._answered(result.summary))
-        if self.route is not None and self.route.how == "transient" and result.outcome != "success":
-            _generalise(entry)
+        if self.route is not None:
+            _generalise(entry, self.route)
         record.append(entry)
 
     def _tell(self, failure: Failure) -> None:
@@ -228,11 +228,13 @@ def _told(number: int, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _generalise(entry: dict[str, Any]) -> None:
+def _generalise(entry: dict[str, Any], route: Route) -> None:
     """Names that callers make up must not make rows: what failed under one counts for ``provider/*``."""
-    entry["route"] = ""
+    made_up = {candidate.endpoint for candidate in route.candidates if not candidate.known}
+    if route.how == "transient" and not (entry["outcome"] == "success" and entry.get("endpoint") in made_up):
+        entry["route"] = ""
     for row in (entry, *entry["attempts"]):
-        if row.get("provider"):
+        if row.get("endpoint") in made_up and row["outcome"] != "success":
             row["endpoint"] = f"{row['provider']}/*"
 
 

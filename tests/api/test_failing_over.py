@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.running import RunningGateway
+from tests.running import RunningGateway, wait_for
 from tests.switchboard import DONE, Switchboard, completion, delta, event, reply, stream, whole_stream
 from tests.upstream import Behaviour, chunk, flood, head, raw, silent
 
@@ -240,3 +240,18 @@ def test_a_log_line_cannot_be_forged(gateway: RunningGateway, switchboard: Switc
     gateway.post({"model": "keyed/m-1", "messages": HI})
     assert "\nCRITICAL forged" not in gateway.log
     assert "\x1b[31m" not in gateway.log
+
+
+def test_names_that_callers_make_up_count_for_their_provider(
+    case: str, gateway: RunningGateway, switchboard: Switchboard
+) -> None:
+    switchboard.plug("acme", FAULTS["404"])
+    switchboard.plug(f"primary-{case}", FAULTS["404"])
+    switchboard.plug(f"fallback-{case}", reply(completion("Hello")))
+    for models in (["acme/made-up-1", case], [case, "acme/made-up-2"], ["acme/made-up-3"]):
+        gateway.post({"model": models[0], "models": models, "messages": HI}, **{"x-request-id": f"made-up-{case}"})
+        switchboard.plug(f"fallback-{case}", FAULTS["503 always"])
+    rows = gateway.records(3, f"request_id = 'made-up-{case}'")
+    assert [row["route"] for row in rows] == ["", case, ""]
+    wait_for(lambda: gateway.rows("SELECT 1 FROM routing_endpointstats WHERE identity = 'acme/*'"), "it is counted")
+    assert not gateway.rows("SELECT 1 FROM routing_endpointstats WHERE identity LIKE '%made-up%'")
