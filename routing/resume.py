@@ -50,6 +50,7 @@ class Resume:
 
     def __init__(self, plan: Plan, call: Call, need: Need, ports: Ports, ledger: Ledger) -> None:
         self._left = list(plan.candidates)
+        self._second: set[str] = set()  # endpoints that were cut and have been, or are to be, asked once more
         self._call = call
         self._need = need
         self._ports = ports
@@ -58,19 +59,21 @@ class Resume:
     def after(self, cut: Answer, error: UpstreamError, sent: Sent) -> tuple[Answer, Iterator[dict[str, Any]]] | None:
         """Who goes on after ``cut``, and the chunks that follow what was sent; None where nobody can.
 
-        The endpoint that was cut comes last, unless it fell silent. Raises ``CallerLeft``.
+        The endpoint that was cut comes last, and once, unless it fell silent. Raises ``CallerLeft``.
         """
         if not sent.continuable or self._call.operation != "chat":
             return None
         names = [candidate.endpoint for candidate in self._left]
         here = names.index(cut.candidate.endpoint) if cut.candidate.endpoint in names else -1
         self._left = self._left[here + 1 :]
-        again = [] if isinstance(error, UpstreamTimeout) else [cut.candidate]
+        spent = isinstance(error, UpstreamTimeout) or cut.candidate.endpoint in self._second
+        again = [] if spent else [cut.candidate]
+        self._second.add(cut.candidate.endpoint)
         others = list(self._left)
-        self._ports.tell(
-            cut.candidate.endpoint, f"was cut, {error.message}", (others + again or [cut.candidate])[0].endpoint
-        )
+        then = next((candidate.endpoint for candidate in others + again), "")
+        self._ports.tell(cut.candidate.endpoint, f"was cut, {error.message}", then)
         for candidate in others + again:
+            self._left = self._left[1:]
             for call in self._calls(candidate, sent.text):
                 continued = self._try(candidate, call, sent)
                 if continued is not None:
@@ -145,8 +148,11 @@ def _without(chunks: Iterable[dict[str, Any]], skip: int) -> list[dict[str, Any]
         choices = []
         for choice in chunk["choices"]:
             text = choice["delta"].get("content") or ""
-            choices.append({**choice, "delta": {**choice["delta"], "content": text[skip:]}} if text else choice)
-            skip = max(0, skip - len(text))
+            if text and skip:
+                rest = {"delta": {**choice["delta"], "content": text[skip:]}}
+                choice = {**choice, **rest, **({"logprobs": None} if "logprobs" in choice else {})}
+                skip = max(0, skip - len(text))
+            choices.append(choice)
         kept.append({**chunk, "choices": choices})
     return kept
 

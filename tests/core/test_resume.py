@@ -150,6 +150,33 @@ def test_the_endpoint_that_was_cut_is_asked_last_unless_it_fell_silent() -> None
         list(silent)
 
 
+def test_endpoints_that_always_cut_at_the_same_place_are_not_asked_for_ever() -> None:
+    script = Script(
+        fallback=[cut_after("one ", "two ", "three ") for _ in range(9)], primary=[cut_after("one ", "two ")] * 9
+    )
+    relayed, _ = relay(cut_after("one ", "two "), script, endpoint("fallback"))
+    read: list[dict[str, Any]] = []
+    with pytest.raises(StreamCut):
+        read.extend(relayed)
+    assert text(read) == "one two three "
+    assert [name for name, _ in script.asked] == ["fallback", "fallback"]
+    script = Script(other=[answer("Once")] * 9, primary=[cut_after("one ", "two ") for _ in range(9)])
+    relayed, _ = relay(cut_after("one ", "two "), script, endpoint("other"))
+    with pytest.raises(StreamCut):
+        list(relayed)
+    assert [name for name, _ in script.asked] == ["other", "primary"]
+
+
+def test_probabilities_of_words_that_were_sent_are_not_told_again() -> None:
+    told = [chunk("one "), chunk("two ")]
+    for each in told:
+        each["choices"][0]["logprobs"] = {"content": [{"token": "x"}]}
+    script = Script(fallback=[FakeReply(told[:1], [told[1], chunk(finish="stop")])])
+    relayed, _ = relay(cut_after("one "), script, endpoint("fallback"))
+    told = [choice.get("logprobs") for each in relayed for choice in each["choices"]]
+    assert [each for each in told if each] == [{"content": [{"token": "x"}]}]
+
+
 def test_half_a_tool_call_is_not_continued() -> None:
     begun = {**chunk("x"), "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0}]}, "finish_reason": None}]}
     script = Script(fallback=[answer(*WORDS)])
