@@ -26,6 +26,7 @@ SHORT_WAIT = 2.0
 DEFAULT_REST = 1.0
 MODEL_MISSING_REST = 60.0
 KEY_REST = 600.0
+KEYLESS_REST = 60.0  # an endpoint that wants a key which its provider does not have
 UNAVAILABLE = 503  # the one failure for which a wait is stated on purpose (RFC 9110); bounded as a circuit's pause
 _SLICE = 0.25  # seconds: how late a departed caller is noticed in a pause
 
@@ -116,12 +117,15 @@ class Tries:
         if isinstance(error, CredentialRejected):
             if credential is not None and error.lasting:
                 self.ports.state.rest(credential.state_key, KEY_REST, error.outcome, error.message)
+            elif error.lasting and self.candidate.known:
+                self.ports.state.rest(self.candidate.identity, KEYLESS_REST, error.outcome, error.message)
             return None
         if isinstance(error, RateLimited):
             self._rest_for_limit(credential, error)
-            waits = error.retry_after is not None and error.retry_after <= SHORT_WAIT and self.may_wait
-            self.may_wait = False
-            return error.retry_after if waits else None
+            may_wait, self.may_wait = self.may_wait, False
+            if error.retry_after is None or error.retry_after > SHORT_WAIT or not may_wait:
+                return None
+            return max(error.retry_after, self.ports.pause(1))
         if isinstance(error, UpstreamTimeout | ModelMissing | PayloadTooLarge | ContextTooLong | Unsupported):
             return None
         if not error.retryable or self.retries_left <= 0 or (isinstance(error, ConnectionBroken) and error.resent):
@@ -179,6 +183,8 @@ class Tries:
     def _rest_for_limit(self, credential: Credential | None, error: RateLimited) -> None:
         """A limited key rests where the provider has others; otherwise the endpoint itself does."""
         seconds = DEFAULT_REST if error.retry_after is None else error.retry_after
+        if not self.may_wait:  # it said "at once" and did not mean it
+            seconds = max(seconds, DEFAULT_REST)
         alone = credential is None or len(self.candidate.credentials) == 1
         if not alone and credential is not None:
             self.ports.state.rest(credential.state_key, seconds, error.outcome, error.message)

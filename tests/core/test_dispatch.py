@@ -185,6 +185,20 @@ def test_a_short_stated_outage_is_waited_for() -> None:
     assert sum(world.slept) == pytest.approx(1.5)
 
 
+def test_an_endpoint_that_wants_a_key_where_there_is_none_rests() -> None:
+    world = World({"a": [CredentialRejected("no key", status=401)], "b": ["fallback"]})
+    world.run(endpoint("a"), endpoint("b"))
+    assert world.state.rests == {"acme|a|": (60.0, "credential_rejected")}
+
+
+def test_a_limit_that_is_over_at_once_again_and_again_makes_the_endpoint_rest() -> None:
+    world = World({"a": [RateLimited("limit", status=429, retry_after=0.0)], "b": ["fallback"]})
+    assert world.run(endpoint("a"), endpoint("b"))[0].reply == "fallback"
+    assert world.sent == ["a", "a", "b"]
+    assert sum(world.slept) > 0
+    assert world.state.rests == {"acme|a|": (1.0, "rate_limited")}
+
+
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 1.0), (30.0, 30.0)])
 def test_a_limit_without_a_short_wait_goes_on_and_the_endpoint_rests(retry_after: float | None, rest: float) -> None:
     world = World({"a": [RateLimited("limit", status=429, retry_after=retry_after)], "b": ["fallback"]})
