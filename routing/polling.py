@@ -50,7 +50,7 @@ class Poller:
 
     def _run(self) -> None:
         reconciled = time.monotonic()
-        while not self._stopped.wait(self.interval):
+        while not self._stopped.is_set():  # the first look at once: a new worker must not try what is known to be ill
             try:
                 native.run(self._look)
                 if time.monotonic() - reconciled >= self.reconcile_every:
@@ -59,6 +59,7 @@ class Poller:
             except Exception:
                 log.exception("a look at the configuration's clock failed; the next one follows")
                 native.run(self._close)
+            self._stopped.wait(self.interval)
         native.run(self._close)
         if self._lock_file is not None:
             self._lock_file.close()

@@ -228,6 +228,18 @@ def test_polling_brings_what_another_connection_committed(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_new_worker_looks_at_shared_state_at_once(monkeypatch):
+    looked = threading.Event()
+    monkeypatch.setattr("routing.polling.STATE.poll", looked.set)
+    poller = Poller(3600)
+    poller.start()
+    try:
+        assert looked.wait(30)
+    finally:
+        poller.stop()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_worker_that_holds_the_lock_reconciles_and_another_does_not():
     apply(document(), "ada", "test")
     one, other = Poller(9), Poller(9)
