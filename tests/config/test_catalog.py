@@ -18,6 +18,7 @@ from routing.config.revisions import revision
 from routing.config.serialize import serialize
 from routing.models import ApiKey, ConfigRevision, PublicModel
 from routing.polling import Poller
+from routing.types import Group
 from tests.config.conftest import document
 
 pytestmark = pytest.mark.django_db
@@ -95,8 +96,9 @@ def test_models_within_models_are_expanded_in_place_and_circles_end():
         "outer": {"entries": [{"endpoint": "home-1"}, {"model": "inner", "priority": 3}, {"model": "outer"}]},
         "inner": {"entries": [{"endpoint": "acme-1", "priority": 9}, {"model": "outer"}]},
     })  # fmt: skip
-    found = built(said, SECRETS).routes["outer"].candidates
-    assert [(one.endpoint, one.priority) for one in found] == [("home-1", 0), ("acme-1", 3)]
+    found = built(said, SECRETS).routes["outer"]
+    assert [(one.endpoint, one.priority) for one in found.candidates] == [("home-1", 0), ("acme-1", 9)]
+    assert found.members == ("home-1", Group("inner", "ordered", ("acme-1",), priority=3))
 
 
 def test_a_disabled_entry_is_skipped_with_its_reason_unless_another_reaches_the_endpoint():
