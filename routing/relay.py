@@ -123,7 +123,7 @@ class Relay:
             raise error
         self.answer, self._live = continued
         self._over, self.outcome, self.summary.usage, self.summary.model = False, "", None, ""
-        return next(self)
+        return self._read()
 
     def _note(self, chunk: Mapping[str, Any]) -> None:
         summary = self.summary

@@ -145,7 +145,7 @@ def _without(chunks: Iterable[dict[str, Any]], skip: int) -> list[dict[str, Any]
     """``chunks`` without the first ``skip`` characters of their text."""
     kept = []
     for chunk in chunks:
-        choices = []
+        choices, skipping = [], skip > 0
         for choice in chunk["choices"]:
             text = choice["delta"].get("content") or ""
             if text and skip:
@@ -153,8 +153,14 @@ def _without(chunks: Iterable[dict[str, Any]], skip: int) -> list[dict[str, Any]
                 choice = {**choice, **rest, **({"logprobs": None} if "logprobs" in choice else {})}
                 skip = max(0, skip - len(text))
             choices.append(choice)
+        if skipping and not any(_says(choice) for choice in choices) and not chunk.get("usage"):
+            continue
         kept.append({**chunk, "choices": choices})
     return kept
+
+
+def _says(choice: Mapping[str, Any]) -> bool:
+    return bool(choice.get("finish_reason")) or any(choice["delta"].values())
 
 
 def _as_one(chunks: Iterable[dict[str, Any]], first: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

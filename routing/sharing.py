@@ -70,7 +70,7 @@ def change_circuit(identity: str, change: Callable[[Circuit], Circuit], by: str 
                 setattr(row, column, getattr(after, name))
             row.updated_at = time.time()
             row.save(update_fields=[*CIRCUIT, "updated_at"])
-        if after.phase != before.phase:
+        if after.phase != before.phase or (by and after != before):
             CircuitEvent.objects.create(
                 identity=identity, at=time.time(), before=before.phase, after=after.phase, cause=after.cause, by=by
             )

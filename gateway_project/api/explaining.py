@@ -21,7 +21,7 @@ from gateway_project.api.steering import read_models, read_steering
 from metrics import native
 from providers.wire import Upload
 from routing.explain import explain, limits_of, windows_of
-from routing.limits import refusal_in
+from routing.limits import Reading, refusal_in
 from routing.outlook import Moment
 from routing.state import STATE
 from routing.types import Catalog, Grant
@@ -73,8 +73,18 @@ def explained(
     return {
         "object": "route.explanation",
         "generation": catalog.generation,
-        "api_key": None if grant is None else {"name": grant.name, "limits": limits_of(grant.windows, readings)},
+        "api_key": None if grant is None else _key(grant, readings, waits),
         **explain(plan, need, moment, readings),
+    }
+
+
+def _key(grant: Grant, readings: Mapping[str, Reading], waits: Mapping[str, float | None]) -> dict[str, Any]:
+    """``refused_for``: seconds for which its own limits would answer 429, before anybody is tried; None: they admit."""
+    full = [wait for window in grant.windows if (wait := waits.get(window.key)) is not None]
+    return {
+        "name": grant.name,
+        "limits": limits_of(grant.windows, readings),
+        "refused_for": round(max(full), 3) if full else None,
     }
 
 

@@ -48,6 +48,13 @@ def shipped():
     return compile_categories(rows, rows)
 
 
+@pytest.mark.parametrize(
+    "text", ["How many eggs for 2 people?", "How much for 2?", "Plan a day in Paris, 2 hours each"]
+)
+def test_a_bare_number_is_no_mathematics(shipped, text):
+    assert category(shipped, text) == "conversation"
+
+
 @pytest.mark.parametrize("held_out", [False, True])
 def test_nine_of_ten_prompts_are_understood(shipped, held_out):
     judged = [

@@ -74,6 +74,7 @@ def test_another_endpoint_that_says_the_same_again_goes_on_where_it_was_cut() ->
     chunks = list(relayed)
     assert text(chunks) == "one two three four five"
     assert {each["id"] for each in chunks} == {"x"}
+    assert [bool(text([each])) for each in chunks[:-1]] == [True] * (len(chunks) - 1), "no empty pieces"
     assert (relayed.outcome, relayed.answer.candidate.endpoint) == ("success", "fallback")
     assert [attempt.outcome for attempt in ledger.attempts] == ["stream_cut", "success"]
     assert relayed.summary.finish_reason == "stop"

@@ -88,6 +88,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     if told["api_key"] is not None:
         limits = _limits(told["api_key"]["limits"]) or ["no limits of its own"]
         lines.append(f"  API key {told['api_key']['name']}: {'; '.join(limits)}")
+        if told["api_key"]["refused_for"] is not None:
+            lines.append(f"  its limit is used up: a 429 for {told['api_key']['refused_for']:.1f} s more. After that:")
     lines += ["", "Would be tried, in this order:" if told["candidates"] else "Nobody would be tried."]
     for candidate in told["candidates"]:
         place, endpoint = candidate["position"], candidate["endpoint"]
