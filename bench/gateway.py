@@ -46,7 +46,7 @@ class Gateway:
         self._manage("prepare")
         config = folder / "bench.yaml"
         config.write_text(CONFIG.format(mock=mock_url, stream_port=self.stream_port))
-        self._manage("config", "import", str(config))
+        self._manage("import_config", str(config))
         self._log = (folder / "gateway.log").open("wb")
         command = [*pinned(0), sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "gateway_project.wsgi"]
         self._process = subprocess.Popen(

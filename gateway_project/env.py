@@ -9,6 +9,7 @@ import ipaddress
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ def path(name: str, default: Path) -> Path:
     """An absolute path; ``~`` is the home directory."""
     try:
         return Path(text(name, str(default))).expanduser().resolve()
-    except (RuntimeError, ValueError) as error:
-        raise ImproperlyConfigured(f"{name} must be a path.") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} must be a path that can be read.") from error
 
 
 def integer(name: str, default: int, *, low: int, high: int) -> int:
@@ -61,6 +62,27 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     if raw not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
     return raw
+
+
+def flag(name: str) -> bool | None:
+    """``true`` or ``false``, in any case; None where unset."""
+    raw = text(name, "").lower()
+    if raw not in ("", "true", "false"):
+        raise ImproperlyConfigured(f"{name} must be true or false.")
+    return raw == "true" if raw else None
+
+
+def site_app(directory: Path) -> list[str]:
+    """``["gateway_site"]``, which can then be imported from ``directory``, where that package is there; else []."""
+    package = directory / "gateway_site"
+    if not package.is_dir():
+        return []
+    for file in (package / "__init__.py", package / "migrations" / "__init__.py"):
+        if not file.is_file():
+            raise ImproperlyConfigured(f"{file} is missing: without it the site's migrations would not be seen.")
+    if str(directory) not in sys.path:
+        sys.path.append(str(directory))
+    return [package.name]
 
 
 def host(name: str, default: str) -> str:
@@ -113,8 +135,8 @@ def origin(name: str, example: str) -> str:
 
 
 def origins(name: str) -> list[str]:
-    """Web origins separated by commas, or ``*`` alone for all."""
-    raw = [word.rstrip("/") for word in words(name)]
+    """Web origins separated by commas, in small letters as browsers send them, or ``*`` alone for all."""
+    raw = [word.rstrip("/").lower() for word in words(name)]
     if raw != ["*"] and not all(_is_origin(word) for word in raw):
         raise ImproperlyConfigured(f"{name} must list origins such as https://app.example.com, or be * alone.")
     return raw

@@ -1,4 +1,4 @@
-"""What a new installation gets once: its administrator, its first application key, its Ollama.
+"""What a new installation gets once: its administrator and its first application key.
 
 A first start is one that finds neither an administrator nor an application key; nothing here is ever done again, so
 that a key that was revoked does not come back.
@@ -11,18 +11,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from providers.models import Provider
-from routing.config.revisions import reconcile, revision
+from routing.config.revisions import INSTALLATION, reconcile, revision
 from routing.models import ApiKey
 from routing.models.access import SCOPES, generate_key
-
-OLLAMA_AS_INSTALLED = ("http://localhost:11434/v1", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +53,15 @@ def install(deliver: Callable[[Login], None]) -> Login | None:
         users.create_superuser(login.user, password=login.password or settings.FIRST_ADMIN_PASSWORD)
         key = ApiKey(name="first", scopes=list(SCOPES))
         key.set_key(login.key or settings.FIRST_API_KEY)
-        with revision("installation", "installation", "First start"):
+        with revision(INSTALLATION, INSTALLATION, "First start"):
             key.save()
         deliver(login)
     return login
 
 
-def point_at_ollama() -> None:
-    """``OLLAMA_BASE_URL`` → the provider "ollama", while that is as it was installed."""
-    if not settings.OLLAMA_BASE_URL:
-        return
-    row = Provider.objects.filter(name="ollama").first()
-    if row is None or (row.base_url, row.enabled) != OLLAMA_AS_INSTALLED:
-        return
-    path = urlsplit(settings.OLLAMA_BASE_URL).path
-    row.base_url = settings.OLLAMA_BASE_URL + ("" if path else "/v1")
-    row.enabled = True
-    with revision("installation", "installation", "OLLAMA_BASE_URL"):
-        row.save()
-
-
 def record_installation() -> None:
     """Rows that migrations brought become a revision, so that the history begins with them."""
-    reconcile(origin="installation")
+    reconcile(origin=INSTALLATION)
 
 
 def write_login(file: Path, lines: list[str]) -> None:

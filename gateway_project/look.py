@@ -4,33 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:  # the settings import this, and gunicorn's master the settings: no database before gevent has patched
     from django.http import HttpRequest
 
-# heading → (application label, model, icon); a model without a page, or one its reader may not see, is left out.
-MENU: tuple[tuple[Any, tuple[tuple[str, str, str], ...]], ...] = (
+# heading → rows of (application label, model, icon[, title]) or (name of a page of ours, its title, icon); what its
+# reader may not open is left out.
+MENU: tuple[tuple[Any, tuple[tuple[Any, ...], ...]], ...] = (
     (
         _("Routing"),
         (
             ("routing", "publicmodel", "alt_route"),
             ("routing", "endpoint", "lan"),
             ("routing", "category", "category"),
+            ("explain", _("Explain"), "help"),
+            ("playground", _("Playground"), "chat"),
         ),
     ),
     (_("Providers"), (("providers", "provider", "cloud"), ("providers", "providermodel", "deployed_code"))),
-    (_("Access"), (("routing", "apikey", "key"), ("auth", "user", "person"), ("auth", "group", "group"))),
+    (_("Configuration"), (("import", _("Import"), "upload"), ("export", _("Export"), "download"))),
+    (
+        _("Access"),
+        (
+            ("routing", "apikey", "key"),
+            ("auth", "user", "person"),
+            ("auth", "group", "group"),
+            ("admin", "logentry", "fact_check", _("Actions")),
+        ),
+    ),
     (
         _("Observe"),
         (
             ("metrics", "requestlog", "receipt_long"),
-            ("metrics", "attemptlog", "repeat"),
+            ("metrics", "requestcontent", "chat"),
             ("metrics", "usagehour", "bar_chart"),
-            ("routing", "endpointstats", "speed"),
             ("routing", "circuitstate", "electric_bolt"),
             ("routing", "circuitevent", "timeline"),
-            ("routing", "keystate", "vpn_key_alert"),
             ("routing", "configrevision", "history"),
         ),
     ),
@@ -58,25 +69,41 @@ def icon(request: HttpRequest) -> str:
     return static("gateway/icon.svg")
 
 
+def style(request: HttpRequest) -> str:
+    """The address of the style that our own pages share."""
+    from django.templatetags.static import static
+
+    return static("gateway/admin.css")
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The menu for whoever asks: groups with title and items (title, icon, link)."""
+    from django.urls import reverse
+
+    first = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [{"items": [first]}]
+    for heading, entries in MENU:
+        items = [item for entry in entries if (item := _item(request, *entry)) is not None]
+        if items:
+            groups.append({"title": heading, "separator": True, "items": items})
+    return groups
+
+
+def _item(request: HttpRequest, label: str, name: Any, symbol: str, title: Any = None) -> dict[str, Any] | None:
     from django.apps import apps  # the settings import this module before there are apps
     from django.contrib import admin
     from django.urls import reverse
 
-    groups = []
-    for heading, entries in MENU:
-        items = []
-        for label, name, symbol in entries:
-            model = apps.get_model(label, name)
-            page = admin.site._registry.get(model)
-            if page is not None and page.has_view_permission(request):
-                link = reverse(f"admin:{label}_{name}_changelist")
-                title = str(model._meta.verbose_name_plural).capitalize()
-                items.append({"title": title.replace("Api ", "API "), "icon": symbol, "link": link})
-        if items:
-            groups.append({"title": heading, "separator": True, "items": items})
-    return groups
+    from gateway_project import pages
+
+    if label not in apps.app_configs:
+        allowed = pages.allowed(request, label)
+        return {"title": name, "icon": symbol, "link": reverse(f"admin:{label}")} if allowed else None
+    model = apps.get_model(label, name)
+    if not admin.site._registry[model].has_view_permission(request):
+        return None
+    title = title or capfirst(str(model._meta.verbose_name_plural))
+    return {"title": title, "icon": symbol, "link": reverse(f"admin:{label}_{name}_changelist")}
 
 
 def refusal(request: HttpRequest) -> list[str] | None:
@@ -96,9 +123,12 @@ UNFOLD = {
     "SITE_SUBHEADER": _("Gateway for language models"),
     "SITE_ICON": icon,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
+    "STYLES": [style],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SHOW_LANGUAGES": True,
+    "ACCOUNT": {"navigation": [{"title": _("Your account"), "link": "/admin/account/"}]},
     "ENVIRONMENT": refusal,
     "COLORS": {"primary": PRIMARY},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},

@@ -15,12 +15,15 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.locale import LocaleMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.utils import translation
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from gateway_project.api.body import BODY_SECONDS, Incoming, time_limit
 from gateway_project.api.drf import CALLER_LEFT
 from gateway_project.api.errors import ApiError
+from gateway_project.headers import Headers
 from metrics import native
 from providers.errors import CallerLeft
 
@@ -30,7 +33,7 @@ BROWSER_PATHS = ("/admin/", "/static/", "/docs", "/openapi.json")
 
 
 def for_browsers(request: HttpRequest) -> bool:
-    return request.path_info.startswith(BROWSER_PATHS) or request.path_info in ("/", "/admin")
+    return request.path_info.startswith(BROWSER_PATHS) or request.path_info == "/admin"
 
 
 class BrowserOnly:
@@ -56,6 +59,18 @@ class BrowserSession(BrowserOnly, SessionMiddleware):
     pass
 
 
+class BrowserHeaders(BrowserOnly, Headers):
+    pass
+
+
+class BrowserLocale(BrowserOnly, LocaleMiddleware):
+    """The reader's language, for this request alone: the next one of the same connection may be a program's."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        with translation.override(translation.get_language()):
+            return super().__call__(request)
+
+
 class BrowserCommon(BrowserOnly, CommonMiddleware):
     pass
 
@@ -66,6 +81,20 @@ class BrowserCsrf(BrowserOnly, CsrfViewMiddleware):
 
 class BrowserAuthentication(BrowserOnly, AuthenticationMiddleware):
     pass
+
+
+class BrowserSecondFactor(BrowserOnly):
+    """Whoever still owes a code is led to the page that asks for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        from gateway_project import second_factor  # its tables need the apps, which the middleware is loaded before
+
+        return second_factor.detour(request) or self.get_response(request)
 
 
 class BrowserMessages(BrowserOnly, MessageMiddleware):

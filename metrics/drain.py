@@ -1,7 +1,7 @@
 """From the spool to the database, each record exactly once, whoever is killed when.
 
-One transaction a batch inserts the records with their attempts, adds to the hourly sums, and moves the file's mark. A
-file is deleted when its mark has reached its end; the mark outlives it by a day (``metrics.prune``). Before counting,
+One transaction a batch inserts the records with their attempts, adds to the sums, and moves the file's mark. A file is
+deleted when its mark has reached its end; the mark outlives it by a day (``metrics.prune``). Before counting,
 the transaction asks which ids are there already, so a record that turns up in two files counts once. Transactions of
 several drainers follow one another: by SQLite's write lock (IMMEDIATE), by an advisory lock on PostgreSQL.
 
@@ -12,18 +12,18 @@ or that the database refuses by itself, goes to ``rejected.jsonl`` with a line i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
-from metrics import record, rollup, spool
+from metrics import record, rollup, spool, sums
 from metrics.insert import insert
-from metrics.models import RequestLog, SpoolMark, UsageHour
+from metrics.models import RequestLog, SpoolMark
 from metrics.signals import drained
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 REJECTED = "rejected.jsonl"
 LOCK = 7_403_218_650  # any number that nobody else uses on this database
-KEY_COLUMNS = rollup.Key._fields
 
 Checkpoint = Callable[[str], None]
 
@@ -59,6 +58,15 @@ class Drained:
 
 
 @dataclass(frozen=True, slots=True)
+class _Source:
+    """A spool file, open. ``finished``: its writer is done with it."""
+
+    path: Path
+    file: IO[bytes]
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
     """Lines ``start``…``end`` (bytes) of a file: records, and lines that are none. ``last``: the file ends there."""
 
@@ -82,20 +90,51 @@ def drain(directory: Path, checkpoint: Checkpoint = _pass) -> Drained:
     return total
 
 
+def catch_up(directory: Path, seconds: float) -> None:
+    """Drain what has been written until now, to live files too, for about ``seconds`` at most.
+
+    For whoever wants to read sums that are up to date, beside the drainer that holds the lease. What is written
+    meanwhile is not waited for: under steady traffic there would be no end of it.
+    """
+    deadline = time.monotonic() + seconds
+    for path, size in [(path, _size(path)) for path in spool.files(directory)]:
+        idle = False
+        while not idle and time.monotonic() < deadline and _offset(path.name) < size:
+            with spool.opened(path) as (file, finished):
+                idle = file is None or _advance(_Source(path, file, finished), _pass).idle
+
+
+def waiting(directory: Path) -> list[Path]:
+    """The spool files of which something has not been drained. Raises ``django.db.DatabaseError``."""
+    found = spool.files(directory)
+    marks = dict(SpoolMark.objects.filter(name__in=[path.name for path in found]).values_list("name", "offset"))
+    return [path for path in found if _size(path) > marks.get(path.name, 0)]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # drained by now
+        return 0
+
+
 def step(directory: Path, checkpoint: Checkpoint = _pass) -> Drained:
     """Drain one batch of the oldest finished file; ``idle`` when there is none. Raises ``django.db.DatabaseError``."""
     for path in spool.files(directory):
-        with spool.finished(path) as file:
-            if file is not None:
-                return _advance(path, file, checkpoint)
+        with spool.opened(path) as (file, finished):
+            if file is None or not finished:
+                continue
+            done = _advance(_Source(path, file, finished), checkpoint)
+        if not done.idle:
+            return done
     return Drained()
 
 
-def _advance(path: Path, file: IO[bytes], checkpoint: Checkpoint) -> Drained:
+def _advance(source: _Source, checkpoint: Checkpoint) -> Drained:
     """One batch, made smaller until the database takes it; a line that it refuses even alone is put aside."""
-    size, done = BATCH, None
+    path, size, done = source.path, BATCH, None
     while done is None:
-        batch = _read(path, file, size)
+        batch = _read(source, size)
         checkpoint("read")
         try:
             done = _store(batch, checkpoint)
@@ -113,11 +152,14 @@ def _advance(path: Path, file: IO[bytes], checkpoint: Checkpoint) -> Drained:
     return done
 
 
-def _read(path: Path, file: IO[bytes], size: int) -> _Batch:
+def _read(source: _Source, size: int) -> _Batch:
     """The next ``size`` lines after the mark."""
+    path, file = source.path, source.file
     start = _offset(path.name)
     file.seek(start)
     lines = list(islice(file, size))
+    if lines and not source.finished and not lines[-1].endswith(b"\n"):
+        lines.pop()
     records, refused = [], []
     for line in lines:
         try:
@@ -128,7 +170,7 @@ def _read(path: Path, file: IO[bytes], size: int) -> _Batch:
                 refused.append(line)
             else:
                 logger.warning("The last line of %s was cut off when its writer died.", path.name)
-    return _Batch(path, start, start + sum(map(len, lines)), records, refused, not file.read(1))
+    return _Batch(path, start, start + sum(map(len, lines)), records, refused, source.finished and not file.read(1))
 
 
 def _without_records(batch: _Batch) -> _Batch:
@@ -147,14 +189,14 @@ def _store(batch: _Batch, checkpoint: Checkpoint) -> Drained | None:
     if batch.start == batch.end:
         return Drained()
     with transaction.atomic():
-        _wait_for_others()
+        wait_for_others()
         if _offset(batch.path.name) != batch.start:
             return None
         checkpoint("begun")
         new = _unknown(batch.records)
         insert(new)
         checkpoint("inserted")
-        _add_to_hours(rollup.sums(new))
+        sums.add(rollup.sums(new))
         checkpoint("summed")
         _put_aside(batch.path.with_name(REJECTED), batch.refused)
         SpoolMark(name=batch.path.name, offset=batch.end).save()
@@ -165,8 +207,8 @@ def _store(batch: _Batch, checkpoint: Checkpoint) -> Drained | None:
     return Drained(len(new), len(batch.records) - len(new), len(batch.refused))
 
 
-def _wait_for_others() -> None:
-    """Only one drainer at a time, on all hosts. On SQLite the transaction itself (IMMEDIATE) sees to that."""
+def wait_for_others() -> None:
+    """Only one drainer at a time, on all hosts, until the transaction ends; on SQLite an IMMEDIATE one is that."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
@@ -181,36 +223,6 @@ def _unknown(records: Sequence[record.Record]) -> list[record.Record]:
     by_id = {entry["id"]: entry for entry in reversed(records)}
     known = set(RequestLog.objects.filter(id__in=list(by_id)).values_list("id", flat=True))
     return [entry for identifier, entry in reversed(by_id.items()) if identifier not in known]
-
-
-def _add_to_hours(changes: Mapping[rollup.Key, rollup.Sums]) -> None:
-    """Read, add, write back: safe because no other drainer is between its beginning and its commit."""
-    known = UsageHour.objects.filter(
-        hour__in={_hour(key) for key in changes},
-        model__in={key.model for key in changes},
-        api_key__in={key.api_key for key in changes},
-        endpoint__in={key.endpoint for key in changes},
-    )
-    totals = dict(changes)
-    for hour, *values in known.values_list(*KEY_COLUMNS, *rollup.COLUMNS):
-        key = rollup.Key(int(hour.timestamp()), *values[: len(KEY_COLUMNS) - 1])
-        if key in totals:
-            totals[key] = rollup.Sums(*values[len(KEY_COLUMNS) - 1 :]).plus(totals[key])
-    UsageHour.objects.bulk_create(
-        [_row(key, totals[key]) for key in sorted(totals)],
-        update_conflicts=True,
-        unique_fields=KEY_COLUMNS,
-        update_fields=rollup.COLUMNS,
-    )
-
-
-def _hour(key: rollup.Key) -> datetime:
-    return datetime.fromtimestamp(key.hour, UTC)
-
-
-def _row(key: rollup.Key, sums: rollup.Sums) -> UsageHour:
-    names = {**key._asdict(), "hour": _hour(key)}
-    return UsageHour(**names, **{column: getattr(sums, column) for column in rollup.COLUMNS})
 
 
 def _put_aside(path: Path, lines: Sequence[bytes]) -> None:

@@ -15,6 +15,7 @@ Histogram = dict[str, int]
 LOWEST = 0.1
 HIGHEST = 3_600_000.0
 GROWTH = 1.1
+BOUNDS = range(37, 184, 7)
 _LOG = math.log(GROWTH)
 
 
@@ -55,6 +56,20 @@ def quantile(histogram: Mapping[str, int], fraction: float) -> float | None:
         if seen >= rank:
             return _figure(int(key))
     return _figure(max(map(int, histogram)))
+
+
+def cumulative(histogram: Mapping[str, int]) -> list[tuple[float, int]]:
+    """How many durations don't exceed each of some bounds (ms), exactly: the bounds are ends of buckets, from 3 ms on
+    each almost twice the one before."""
+    return [
+        (LOWEST * GROWTH**bound, sum(count for key, count in histogram.items() if int(key) <= bound))
+        for bound in BOUNDS
+    ]
+
+
+def total(histogram: Mapping[str, int]) -> float:
+    """The sum of all durations, within 5 %."""
+    return sum(_figure(int(key)) * count for key, count in histogram.items())
 
 
 def _figure(number: int) -> float:

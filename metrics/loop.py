@@ -10,16 +10,18 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import DatabaseError, connections
 
-from metrics import drain, native, prune, spool
+from metrics import contents, drain, fill, native, prune, spool
 
 logger = logging.getLogger(__name__)
 
 TICK = 1.0
 LONGEST_PAUSE = 30.0
+FILLING = 0.2  # seconds of a tick for hours that are to be taken over: the rest is everybody else's
 
 
 class Loop:
@@ -32,6 +34,7 @@ class Loop:
         self._thread: threading.Thread | None = None
         self._pause = 0.0
         self._not_before = 0.0
+        self._filled = False
 
     def start(self) -> None:
         """Begin, once. The thread is a greenlet where gevent has patched."""
@@ -45,6 +48,7 @@ class Loop:
         if self._thread is not None:
             self._thread.join(timeout)
         self._own.rotate()
+        contents.rotate()
         total = drain.Drained()
         while time.monotonic() < deadline and spool.files(self._own.directory):
             with spool.lease(self._own.directory) as leased:
@@ -54,20 +58,42 @@ class Loop:
                 break
             if done.idle:
                 time.sleep(0.05)
+        self._store_contents()
         return total
 
     def tick(self) -> drain.Drained:
         """One round: rotate; with the lease also drain all there is, and prune each hour."""
         self._own.rotate()
+        contents.rotate()
         total = drain.Drained()
         if self._clock() < self._not_before:
             return total
         with spool.lease(self._own.directory) as leased:
             if leased:
                 total = self._drain()
+                self._store_contents()
                 if not self._pause and prune.due(self._own.directory):
                     self._prune()
+                if not self._pause and not self._filled:
+                    self._fill()
         return total
+
+    def _store_contents(self) -> None:
+        """What a database does not take now waits for the next round: ids make storing it twice harmless."""
+        try:
+            native.run(contents.drain, self._own.directory / "content")
+        except (DatabaseError, OSError) as error:
+            if not self._pause:
+                logger.warning("Contents cannot be stored now; they wait in %s: %s", self._own.directory, error)
+
+    def _fill(self) -> None:
+        """Take over hours from before there were spans, a few each time."""
+        end = time.monotonic() + FILLING
+        try:
+            while not self._filled and time.monotonic() < end and not self._stopping.is_set():
+                self._filled = not native.run(fill.step)
+        except DatabaseError as error:
+            logger.warning("Earlier hours could not be taken over now: %s", error)
 
     def _drain(self) -> drain.Drained:
         total = drain.Drained()
@@ -104,6 +130,8 @@ class Loop:
         try:
             if pruned := prune.prune(self._own.directory, self._meanwhile):
                 logger.info("%d requests older than the retention were deleted.", pruned)
+            if repaired := native.run(fill.repair, datetime.now(UTC)):
+                logger.info("%d hours that an earlier version wrote were added to their spans.", repaired)
         except DatabaseError as error:
             logger.warning("Old requests could not be deleted; the next try is in an hour: %s", error)
 

@@ -34,7 +34,7 @@ class _Raised:
     error: BaseException
 
 
-SIZES = {"database": 1, "browser": 4, "windows": 1}
+SIZES = {"database": 1, "browser": 4, "windows": 1, "exposition": 1}
 
 _pools: dict[str, Any] = {}
 _native_threads: set[int] = set()
@@ -68,7 +68,7 @@ def run_request(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 def run_in_thread(name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """In the native threads called ``name`` (see ``SIZES``), whatever the database: for work that brings its own
-    connection and must neither wait for others' work nor hold it up."""
+    connection, or needs none, and must neither wait for others' work nor hold it up."""
     if _direct():
         return function(*args, **kwargs)
     return _in_thread(name, lambda: function(*args, **kwargs))

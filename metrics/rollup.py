@@ -1,7 +1,8 @@
-"""Records → sums by hour and names. Pure.
+"""Records → sums by hour and names, and since ever by names. Pure.
 
 A request counts at the endpoint that ended it; tries, failed tries and failovers count at the endpoint that was tried,
-skips for a limit at the one that was skipped. All in the hour in which the request began.
+skips for its own limit at the one that was skipped (not those for its provider's limit, nor while it rests because the
+vendor said "later"). All in the hour in which the request began.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from metrics import histogram
 
 SUCCESS = "success"
 CANCELLED = "cancelled"
-LIMIT_CODES = frozenset({"rate_limited", "over_limit"})
+OVER_LIMIT = "over_limit"  # a skip for the endpoint's own window
 HOUR = 3600
 LONGEST_KEY = 2600  # bytes: PostgreSQL refuses an index entry of more than 2,704
 SHORTENED = 100
@@ -33,9 +34,19 @@ class Key(NamedTuple):
     currency: str
 
 
+class Total(NamedTuple):
+    """What makes a row of UsageTotal. A category's requests are those of the route of its name: names are unique."""
+
+    model: str
+    api_key: str
+    provider: str
+    endpoint: str
+    currency: str
+
+
 @dataclass(slots=True)
 class Sums:
-    """The counted columns of UsageHour; they add up (``plus``)."""
+    """The counted columns of UsageHour and UsageTotal; they add up (``plus``)."""
 
     requests: int = 0
     succeeded: int = 0
@@ -97,9 +108,18 @@ def sums(records: Iterable[Mapping[str, Any]]) -> dict[Key, Sums]:
             tally.failed_tries += failed
             tally.failovers += failed and number < len(attempts)
         for skip in record["skipped"]:
-            if isinstance(skip, Mapping) and skip.get("code") in LIMIT_CODES:
+            if isinstance(skip, Mapping) and skip.get("code") == OVER_LIMIT:
                 tallies.setdefault(_key(record, skip), _Tally()).sums.limit_skips += 1
     return {key: tally.closed() for key, tally in tallies.items()}
+
+
+def totals(hours: Mapping[Key, Sums]) -> dict[Total, Sums]:
+    """What sums by hour add to each row of UsageTotal."""
+    added: dict[Total, Sums] = {}
+    for key, sums in hours.items():
+        total = Total(key.model, key.api_key, key.provider, key.endpoint, key.currency)
+        added[total] = added[total].plus(sums) if total in added else sums
+    return added
 
 
 def _count_request(tally: _Tally, record: Mapping[str, Any]) -> None:

@@ -149,20 +149,23 @@ def _started(path: Path) -> int:
 
 
 @contextmanager
-def finished(path: Path) -> Iterator[IO[bytes] | None]:
-    """The file open for reading if its writer is done with it, else (still written to, or gone already) None."""
+def opened(path: Path) -> Iterator[tuple[IO[bytes] | None, bool]]:
+    """The file open for reading (None: gone already), and whether its writer is done with it.
+
+    Whole lines of a file that is still written to may be read, and only those: the last one may be in the making.
+    """
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        yield None
+        yield None, True
         return
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield None
+            yield file, False
             return
-        yield file
+        yield file, True
 
 
 @contextmanager

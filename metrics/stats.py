@@ -1,4 +1,7 @@
-"""The reads: sums and percentiles of a period from the hourly rows. Single requests are never counted."""
+"""The reads: sums and percentiles of a period from the hours, sums since ever from the totals.
+
+Single requests are never counted.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from metrics import histogram, rollup
-from metrics.models import UsageHour
+from metrics.models import UsageHour, UsageTotal
 
 COUNTS = tuple(name for name in rollup.NUMBERS if name != "cost")
 QUANTILES = (0.5, 0.95, 0.99)
@@ -41,6 +44,19 @@ class Usage:
     duration_ms: float = 0.0
     cost: Mapping[str, Decimal] = field(default_factory=dict)
 
+    def plus(self, other: Usage) -> Usage:
+        """Both together."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in COUNTS}
+        currencies = self.cost.keys() | other.cost.keys()
+        nothing = Decimal(0)
+        cost = {name: self.cost.get(name, nothing) + other.cost.get(name, nothing) for name in currencies}
+        return Usage(**counts, cost=cost)
+
+    def minus(self, other: Usage) -> Usage:
+        """What has been added since ``other``, an earlier reading of the same sums."""
+        counts = {name: getattr(self, name) - getattr(other, name) for name in COUNTS}
+        return Usage(**counts, cost={name: amount - other.cost.get(name, 0) for name, amount in self.cost.items()})
+
     @property
     def mean_ms(self) -> float | None:
         """Mean duration of a request."""
@@ -66,8 +82,17 @@ def usage(start: datetime, end: datetime, by: Sequence[str] = (), only: Names | 
 
     ``by`` of hour, model, category, api_key, provider, endpoint; ``only`` narrows to these names. ``()`` is one group.
     """
+    return _grouped(_rows(start, end, only), by)
+
+
+def totals(by: Sequence[str] = ()) -> dict[Group, Usage]:
+    """Sums since ever, a group for each combination of ``by`` (model, api_key, provider, endpoint)."""
+    return _grouped(UsageTotal.objects.all(), by)
+
+
+def _grouped(table: QuerySet[Any], by: Sequence[str]) -> dict[Group, Usage]:
     sums = {f"sum_{name}": Sum(name) for name in rollup.NUMBERS}
-    rows = _rows(start, end, only).order_by().values(*by, "currency").annotate(**sums)
+    rows = table.order_by().values(*by, "currency").annotate(**sums)
     totals: dict[Group, dict[str, Any]] = {}
     costs: dict[Group, dict[str, Decimal]] = {}
     for row in rows:

@@ -7,18 +7,55 @@ outside one, because those would bypass the history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, TypeVar, cast
 
 from django.db import models
+from django.utils.safestring import SafeString
 
 M = TypeVar("M", bound=models.Model)
 
 revision_open: ContextVar[bool] = ContextVar("revision_open", default=False)
 _acting: ContextVar[tuple[str, str] | None] = ContextVar("acting", default=None)
 _opener: list[Callable[[], AbstractContextManager[Any]]] = []
+
+
+_history: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a change does, looked at before it is over. ``html``: the coloured difference; ``count``: of changes;
+    ``digest``: of the changes; ``document``: the whole configuration with them, as text; ``notes``: what to know."""
+
+    html: SafeString
+    count: int
+    digest: str
+    document: str
+    notes: tuple[str, ...] = ()
+
+
+class History(Protocol):
+    """What the apps above know of changes; a module of theirs."""
+
+    def rehearse(self) -> AbstractContextManager[Callable[[], Look]]:
+        """All writes within are undone at the end; what is yielded looks at them."""
+
+    def newest(self) -> int:
+        """The number of the newest revision."""
+
+    def digest(self, changes: Iterable[Any]) -> str:
+        """The same for the same changes of a revision."""
+
+    def since(self, row: models.Model, number: int) -> SafeString:
+        """Who changed ``row`` after revision ``number``, and what; empty where no revision says so."""
+
+    def of(self, row: models.Model, page: int) -> SafeString:
+        """The revisions about ``row``, newest first, as HTML."""
 
 
 class OutsideRevisionError(RuntimeError):
@@ -30,13 +67,23 @@ def register_opener(opener: Callable[[], AbstractContextManager[Any]]) -> None:
     _opener[:] = [opener]
 
 
+def register_history(module: str) -> None:
+    """``module`` is a ``History``. Called once, when the routing app is ready; it is imported when it is first used."""
+    _history[:] = [module]
+
+
+def history() -> History:
+    """The history that was registered."""
+    return cast(History, import_module(_history[0]))
+
+
 @contextmanager
-def one_change(actor: str, origin: str) -> Iterator[None]:
-    """All writes within become one revision of ``actor``: ``revision()`` for apps below routing."""
+def one_change(actor: str, origin: str) -> Iterator[Any]:
+    """All writes within become one revision of ``actor``, which is yielded: ``revision()`` for apps below routing."""
     token = _acting.set((actor, origin))
     try:
-        with _opener[0]():
-            yield
+        with _opener[0]() as opened:
+            yield opened
     finally:
         _acting.reset(token)
 

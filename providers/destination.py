@@ -30,10 +30,15 @@ class Destination:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """(scheme, host, port) of a URL, in lower case, with the scheme's own port where none is written."""
+    """(scheme, host, port) of a URL, in lower case, with the scheme's own port where none is written; a port that is
+    none is -1: such a URL is refused elsewhere, and is like no other here."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(scheme)
+    try:
+        port = parts.port or DEFAULT_PORTS.get(scheme)
+    except ValueError:
+        port = -1
+    return scheme, (parts.hostname or "").rstrip("."), port
 
 
 def destination(provider: Provider) -> Destination:

@@ -51,7 +51,7 @@ REDACTIONS = (
 BY_STATUS: Mapping[int, type[UpstreamError]] = {
     **dict.fromkeys((401, 402, 403, 498), CredentialRejected),
     **dict.fromkeys((404, 405, 410), ModelMissing),  # 405: the path is another product's; another endpoint may do
-    **dict.fromkeys((408, 409, 425, 499), ServerFailed),
+    **dict.fromkeys((407, 408, 409, 425, 499), ServerFailed),  # 407: a proxy's word on the way, no vendor's
     413: PayloadTooLarge,
     **dict.fromkeys((429, 529), RateLimited),
 }

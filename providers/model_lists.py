@@ -14,7 +14,8 @@ from providers.adapters.base import load
 from providers.adapters.listings import ListedUpstreamModel, Listing, Page, listings_of
 from providers.chat import Call
 from providers.errors import CredentialRejected, ModelMissing, UpstreamError, UpstreamTimeout
-from providers.upstream import black_out, secrets_of, wire_request
+from providers.targets import secrets_of
+from providers.upstream import black_out, wire_request
 from providers.wire import Credential, Limits, Rendered, Target, Trace
 
 TOGETHER = 30.0  # seconds for all pages

@@ -23,6 +23,10 @@ class Undecryptable(str):
         return "Undecryptable()"
 
 
+TO_BE_ENTERED = Undecryptable("to-be-entered")
+"""Stands where a document says that there is a secret, and this installation has not been given it."""
+
+
 def encrypt(plain: str) -> str:
     """Plain text → Fernet token; "" stays ""."""
     return _fernet().encrypt(plain.encode()).decode() if plain else ""
@@ -36,6 +40,19 @@ def decrypt(token: str) -> str:
         return _fernet().decrypt(token.encode()).decode()
     except InvalidToken:
         return Undecryptable(token)
+
+
+def seal(content: bytes) -> str:
+    """What leaves this server and comes back soon: a token that nobody else reads or makes."""
+    return _fernet().encrypt(content).decode()
+
+
+def unseal(token: str, seconds: int) -> bytes | None:
+    """What ``seal`` was given; None for what it did not make, or made more than ``seconds`` ago."""
+    try:
+        return _fernet().decrypt(token.encode(), ttl=seconds)
+    except (InvalidToken, UnicodeError):
+        return None
 
 
 def mask(secret: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers.kinds import KINDS
-from providers.wire import Target
+from providers.wire import Credential, Target
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -32,6 +32,11 @@ def make_target(name: str, said: Mapping[str, Any], headers: Mapping[str, str], 
         proxy=proxy or None,
         ca_bundle=said.get("ca_bundle") or None,
     )
+
+
+def secrets_of(target: Target, credential: Credential | None) -> tuple[str, ...]:
+    """What must not be quoted of a request."""
+    return (*filter(None, (credential.secret if credential else "",)), *filter(None, target.headers.values()))
 
 
 def normal_url(url: str) -> str:

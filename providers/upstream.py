@@ -14,6 +14,7 @@ from providers.adapters.base import StreamParser
 from providers.chat import Call
 from providers.errors import ConnectionBroken, UpstreamError, UpstreamTimeout
 from providers.pictures import Album
+from providers.targets import secrets_of
 from providers.transport import Exchange, pictures
 from providers.wire import Credential, Limits, Rendered, Target, Trace, WireRequest
 
@@ -166,7 +167,10 @@ def _ask(
     secrets = secrets_of(target, credential)
     trace.dropped = rendered.dropped
     old_form = legacy.wanted(call) and not adapter.takes_functions(target)
-    exchange = transport.open(wire_request(target, credential, call, rendered), limits, gone, trace)
+    request = wire_request(target, credential, call, rendered)
+    if trace.tape is not None:
+        trace.tape.request = request
+    exchange = transport.open(request, limits, gone, trace)
     try:
         if exchange.status >= 400:
             raise adapter.parse_error(exchange.status, exchange.headers, exchange.read_error(), target)
@@ -182,11 +186,6 @@ def _ask(
         raise
     exchange.close()
     return Completion(legacy.completion(body) if old_form else body, trace)
-
-
-def secrets_of(target: Target, credential: Credential | None) -> tuple[str, ...]:
-    """What must not be quoted of a request."""
-    return (*filter(None, (credential.secret if credential else "",)), *filter(None, target.headers.values()))
 
 
 def black_out(secrets: tuple[str, ...], error: BaseException) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 FILE_PIECE = 1 << 16
 
@@ -17,12 +17,13 @@ class Credential:
     """One key of a provider, ready to be sent.
 
     ``identity`` (``provider/label``) names it in records; ``secret`` is "" where none is needed; ``fingerprint``: a few
-    digits of a digest of the secret and where it is sent.
+    digits of a digest of the secret and where it is sent; ``source``: the variable it comes from, "" if it is stored.
     """
 
     identity: str
     secret: str = field(repr=False)
     fingerprint: str = ""
+    source: str = ""
 
     @property
     def state_key(self) -> str:
@@ -57,8 +58,9 @@ class Target:
 class Limits:
     """Deadlines of one try, in seconds (DESIGN: connect 5, total 600, idle 30, first content 10 or 60).
 
-    ``headers``: until the status line; ``first_content``: until the first content of a stream (None: no such limit);
-    ``idle``: the longest silence within a body; ``total``: the whole exchange.
+    ``headers``: until the status line, and for the whole of an answer that is not streamed; ``first_content``: until
+    the first content of a stream (None: no such limit); ``idle``: the longest silence within a body; ``total``: the
+    whole exchange.
     """
 
     connect: float = 5.0
@@ -123,14 +125,26 @@ class WireRequest:
     ca_bundle: str | None = None
 
 
+class Recorder(Protocol):
+    """Who keeps what goes over the wire (``providers.tape``)."""
+
+    request: WireRequest | None
+    status: int | None
+    headers: Mapping[str, str]
+
+    def receive(self, data: bytes) -> None: ...
+
+
 @dataclass(slots=True)
 class Trace:
-    """What one try saw, filled in as it goes: HTTP status; moments of ``time.monotonic()``; parameters left out."""
+    """What one try saw, filled in as it goes: HTTP status; moments of ``time.monotonic()``; parameters left out.
+    ``tape``: keeps the exchange itself where somebody wants to read it."""
 
     status: int | None = None
     headers_at: float | None = None
     first_at: float | None = None
     dropped: tuple[str, ...] = ()
+    tape: Recorder | None = None
 
 
 @dataclass(frozen=True, slots=True)

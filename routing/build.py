@@ -99,6 +99,7 @@ def _provider(name: str, said: Document, sources: Sources) -> _Offer:
         missing=() if credentials else _missing(said["kind"], keys),
         models=models,
         windows=windows_of(f"provider:{name}", said),
+        proxy_missing=isinstance(said.get("proxy"), Mapping) and target.proxy is None,
     )
     offered: Document = said.get("models", {})
     facts = {model: _facts(row) for model, row in offered.items()}
@@ -134,7 +135,7 @@ def _credentials(name: str, base_url: str, keys: list[Document], sources: Source
         else:
             secret = sources.secrets.get(f"providers/{name}/keys/{key['label']}/secret") or ""
         if secret:
-            yield Credential(f"{name}/{key['label']}", secret, _fingerprint(secret, base_url))
+            yield Credential(f"{name}/{key['label']}", secret, _fingerprint(secret, base_url), key.get("env", ""))
 
 
 def _fingerprint(secret: str, base_url: str) -> str:
@@ -172,16 +173,18 @@ def _price(said: Document) -> PriceInForce:
 
 def _candidate(entry: ProviderEntry, name: str, upstream_model: str, facts: Facts, base_url: str = "") -> Candidate:
     """One endpoint of ``entry``, with the provider's own reason if it has one."""
-    target = replace(entry.target, upstream_model=upstream_model)
+    target, credentials = replace(entry.target, upstream_model=upstream_model), entry.credentials
     if base_url:
         base_url = normal_url(base_url)
         target = replace(target, base_url=base_url, wire=KINDS[entry.kind].wire_at(base_url))
+        # One place that rejects a key says nothing of the others.
+        credentials = tuple(replace(key, fingerprint=_fingerprint(key.secret, base_url)) for key in credentials)
     reason, code = why_unusable(entry)
     return Candidate(
         endpoint=name,
         identity=identity(entry.name, upstream_model, target.base_url),
         target=target,
-        credentials=entry.credentials,
+        credentials=credentials,
         facts=facts,
         limits=default_limits(entry.kind, facts.capabilities),
         reason_skipped=reason,
@@ -228,7 +231,7 @@ def _limits(default: Limits, said: Document) -> Limits:
     total = said.get("total_timeout", default.total)
     return Limits(
         connect=said.get("connect_timeout", default.connect),
-        headers=total,
+        headers=said.get("headers_timeout", total),
         first_content=said.get("first_content_timeout", default.first_content),
         idle=said.get("idle_timeout", default.idle),
         total=total,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.db import DatabaseError
 
@@ -17,6 +19,8 @@ from metrics import native
 from providers.secrets import Undecryptable
 from routing.build import Sources, build, windows_of
 from routing.config import revisions
+from routing.config.check import check
+from routing.config.proposal import secrets_that_stay
 from routing.config.serialize import fingerprint, read
 from routing.models import ApiKey, ConfigClock, ConfigRevision
 from routing.types import Catalog, Grant
@@ -87,6 +91,22 @@ def follow(value: int) -> None:
         _rebuild()
 
 
+def stored() -> dict[str, Any]:
+    """The canonical document as it is stored now, read at one moment. Database work of the calling thread."""
+    return dict(_sources()[0].document)
+
+
+def proposed(document: Mapping[str, Any]) -> Catalog:
+    """The catalog that ``document`` would make, with the secrets that would stay where they are; nothing is written.
+
+    Raises DocumentError with every problem. Database work of the calling thread.
+    """
+    check(document)
+    sources, _inputs = _sources()
+    secrets = secrets_that_stay(sources.document, document, sources.secrets)
+    return build(replace(sources, document=document, secrets=secrets))
+
+
 def status() -> Status:
     """What is served, and whether the newest generation was refused."""
     generation = _served.catalog.generation if _served.catalog else 0
@@ -148,7 +168,7 @@ def _clock() -> int:
 
 def _grants() -> dict[str, Grant]:
     rows = ApiKey.objects.order_by("hash").values_list(
-        *("hash", "name", "prefix", "scopes", "allowed_models", "expires_at", "enabled", *LIMITS)
+        *("hash", "name", "prefix", "scopes", "allowed_models", "expires_at", "enabled", "log_content", *LIMITS)
     )
     return {
         hash_: Grant(
@@ -158,9 +178,10 @@ def _grants() -> dict[str, Grant]:
             allowed=tuple(allowed),
             expires_at=expires.timestamp() if expires else None,
             enabled=enabled,
+            log_content=log_content == "on",
             windows=windows_of(f"api:{name}", dict(zip(LIMITS, limits, strict=True))),
         )
-        for hash_, name, prefix, scopes, allowed, expires, enabled, *limits in rows
+        for hash_, name, prefix, scopes, allowed, expires, enabled, log_content, *limits in rows
     }
 
 

@@ -13,6 +13,8 @@ category's keywords and phrases:
   Lighter ones are hints: they need company, as a turn counts for a category only from 1 point on, and together they add
   1 at most.
 - A turn counts a tenth of the one after it: earlier ones decide where the last says nothing ("now sort them, too").
+- What another category claims, ``conversation`` does not hold on to: its own keywords that contain one of another's
+  (hints apart) do not count. So a new category for poems gets them, though poems were conversation before.
 
 The highest score wins. On ties, and where nothing matches, and where none of the winner's endpoints can be used for
 reasons of configuration while some of conversation's can, it is ``conversation``: an answer from there beats an error.
@@ -114,8 +116,22 @@ def compile_categories(rows: Mapping[str, Mapping[str, Any]], usable: Collection
     return Classifier(
         categories=frozenset(enabled),
         usable=frozenset(name for name in enabled if name in usable),
-        by_first_word={word: tuple(keywords) for word, keywords in spaced.items()},
+        by_first_word={
+            word: tuple(keyword for keyword in keywords if not _claimed(keyword, spaced))
+            for word, keywords in spaced.items()
+        },
         unspaced=tuple(unspaced),
+    )
+
+
+def _claimed(keyword: _Keyword, spaced: Mapping[str, list[_Keyword]]) -> bool:
+    """Whether a keyword of ``DEFAULT`` contains one of another category, hints apart."""
+    return keyword.category == DEFAULT and any(
+        other.category != DEFAULT
+        and other.weight >= ENOUGH
+        and keyword.words[place : place + len(other.words)] == other.words
+        for place, word in enumerate(keyword.words)
+        for other in spaced.get(word, ())
     )
 
 

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from providers.chat import Call
 from providers.errors import ContextTooLong, ModelMissing, RateLimited, Unsupported, UpstreamError
+from routing.gates import OVER_LIMIT, PROVIDER_OVER_LIMIT
 from routing.ports import Answer, Ledger, Ports
 from routing.tries import DEFAULT_REST, Refused, Tries
 from routing.types import Candidate, Need, Plan, Skip
 
-LIMITED = frozenset({RateLimited.outcome, "over_limit"})
+LIMITED = frozenset({RateLimited.outcome, OVER_LIMIT, PROVIDER_OVER_LIMIT})
 UNWANTED = frozenset({"not_wanted", "too_expensive"})
 NEVER_COUNTED = frozenset({"no_key", "disabled", "incapable", Unsupported.outcome}) | UNWANTED
 

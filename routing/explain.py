@@ -33,6 +33,7 @@ _MILLION = 1_000_000
 def explain(plan: Plan, need: Need, moment: Moment, readings: Mapping[str, Reading]) -> dict[str, Any]:
     """The account of ``plan``. ``readings``: of the windows of its candidates, by their keys."""
     known = {candidate.endpoint: candidate for candidate in plan.route.candidates}
+    listed = {endpoint: place for place, endpoint in enumerate(known, 1)}
     return {
         "resolution": _resolution(plan.route, need),
         "needs": {
@@ -41,7 +42,7 @@ def explain(plan: Plan, need: Need, moment: Moment, readings: Mapping[str, Readi
             "answer_tokens": need.answer_tokens,
         },
         "candidates": [
-            {"position": position, **_told(candidate, need, moment, readings)}
+            {"position": position, "listed": listed[candidate.endpoint], **_told(candidate, need, moment, readings)}
             for position, candidate in enumerate(plan.candidates, 1)
         ],
         "skipped": [
@@ -113,8 +114,8 @@ def _told(candidate: Candidate, need: Need, moment: Moment, readings: Mapping[st
         if price is None
         else {"currency": price.currency, "input": _money(price.input), "output": _money(price.output)},
         "cost_at_most": cost,
-        "timeouts": {"connect": limits.connect, "first_content": limits.first_content, "idle": limits.idle,
-                     "total": limits.total},
+        "timeouts": {"connect": limits.connect, "headers": limits.headers, "first_content": limits.first_content,
+                     "idle": limits.idle, "total": limits.total},
         **_state(candidate, moment, readings),
     }  # fmt: skip
 

@@ -6,13 +6,16 @@ Planning peeks at a read-only snapshot of shared state; only dispatch acquires.
 from __future__ import annotations
 
 from collections.abc import Container
+from operator import itemgetter
 
 from providers.operations import OPERATIONS, speaks
 from routing import circuit
+from routing.limits import Window
 from routing.outlook import Moment
 from routing.pricing import price_at
 from routing.types import Candidate, Need, Skip
 
+OVER_LIMIT, PROVIDER_OVER_LIMIT = "over_limit", "provider_over_limit"
 _NEARLY = 0.02  # seconds: whoever slept until the end of a rest may wake a hair before it
 
 
@@ -104,13 +107,23 @@ def keys_resting(candidate: Candidate, moment: Moment) -> Skip | None:
 
 def over_limit(candidate: Candidate, moment: Moment) -> Skip | None:
     """A window of its own or of its provider is known to be full."""
-    waits = [wait for window in candidate.windows if (wait := moment.refused(window)) is not None]
-    return window_full(candidate, max(waits)) if waits else None
+    waits = [(wait, window) for window in candidate.windows if (wait := moment.refused(window)) is not None]
+    if not waits:
+        return None
+    own = [window for _, window in waits if window.key == candidate.identity]
+    wait, longest = max(waits, key=itemgetter(0))
+    return window_full(candidate, own[0] if own else longest, wait)
 
 
-def window_full(candidate: Candidate, wait: float) -> Skip:
-    """What a full window says. ``wait``: seconds until it admits again."""
-    return Skip(candidate.endpoint, "over_limit", f"its limit is used up; free again in {wait:.1f} s", wait)
+def window_full(candidate: Candidate, window: Window, wait: float) -> Skip:
+    """What a full window says; those of the endpoint itself and of its provider have codes of their own.
+
+    ``wait``: seconds until it admits again.
+    """
+    if window.key == candidate.identity:
+        return Skip(candidate.endpoint, OVER_LIMIT, f"its limit is used up; free again in {wait:.1f} s", wait)
+    reason = f"the limit of {candidate.target.provider} is used up; free again in {wait:.1f} s"
+    return Skip(candidate.endpoint, PROVIDER_OVER_LIMIT, reason, wait)
 
 
 def first_reason(candidate: Candidate, need: Need, moment: Moment) -> Skip | None:

@@ -64,6 +64,7 @@ def _average(tries: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         for attempt in attempts:
             row.tries += 1
             if attempt["outcome"] == "success":
+                row.last_success_at = datetime.fromtimestamp(attempt["at"], UTC)
                 row.total_ms = _moved(row.total_ms, attempt["end_ms"], attempt["started_ms"])
                 row.first_content_ms = _moved(row.first_content_ms, attempt["first_ms"], attempt["started_ms"])
             elif attempt["outcome"] not in NO_FAILURE:

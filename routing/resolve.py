@@ -184,6 +184,8 @@ def why_unusable(entry: ProviderEntry) -> tuple[str | None, str]:
     """(None, "") for a provider that requests can be sent to, else (what a person should know, code)."""
     if not entry.enabled:
         return f"provider {entry.name} is disabled", "disabled"
+    if entry.proxy_missing:
+        return f"provider {entry.name} has no proxy: enter it in the admin, its password is in no document", "no_key"
     if not entry.configured:
         setting = f"set {' or '.join(entry.missing)}, or add" if entry.missing else "add"
         return f"provider {entry.name} has no key: {setting} a key in the admin", "no_key"

@@ -184,7 +184,7 @@ class SharedState(Known):
             return None
         answer = self.windows.take(candidate.windows, need.tokens)
         if isinstance(answer, Refusal):
-            return gates.window_full(candidate, answer.wait)
+            return gates.window_full(candidate, answer.window, answer.wait)
         if answer is None and not self.fail_open:
             return Skip(
                 candidate.endpoint, "limit_unknown", "whether its limit is used up cannot be found out now", 1.0

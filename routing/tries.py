@@ -59,10 +59,12 @@ class Tries:
         """The first answer over the provider's keys. Raises ``Refused`` if nothing could be sent, else the last error.
 
         ``last``: nobody else is left to answer, so that first content may take its time; so it may where a file has to
-        be sent and heard first.
+        be sent and heard first. An answer that is not streamed has no beginning of its own: it is there or it is not.
         """
-        if last or self.call.upload is not None:
+        if last or not self.call.stream or self.call.upload is not None:
             self.limits = replace(self.limits, first_content=None)
+        if not self.call.stream:
+            self.limits = replace(self.limits, total=min(self.limits.total, self.limits.headers))
         for credential in self._credentials():
             try:
                 return self._with_key(credential)

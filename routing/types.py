@@ -186,7 +186,7 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Grant:
     """An API key as the catalog knows it. ``allowed``: patterns, empty = all; ``expires_at``: Unix seconds or None;
-    ``windows``: its own limits."""
+    ``windows``: its own limits; ``log_content``: whether what it sends and gets is kept."""
 
     name: str
     prefix: str
@@ -195,6 +195,7 @@ class Grant:
     expires_at: float | None = None
     enabled: bool = True
     windows: tuple[Window, ...] = ()
+    log_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +212,12 @@ class ProviderEntry:
     missing: tuple[str, ...]
     models: Mapping[str, Candidate] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    proxy_missing: bool = False
 
     @property
     def configured(self) -> bool:
         """Whether requests can be sent to it at all. ``missing`` names what would have to be set."""
-        return self.enabled and (self.keyless or bool(self.credentials))
+        return self.enabled and not self.proxy_missing and (self.keyless or bool(self.credentials))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _prepared: list[Path] = []  # the data directory of a gateway that was prepared and has never run
 # What ``prepare`` writes depends on these alone.
 TELLING = {"DATABASE_URL", "SECRET_KEY", "GATEWAY_ENCRYPTION_KEYS", "GATEWAY_API_KEY", "GATEWAY_ADMIN_PASSWORD"}
+TELLING |= {"ROUTER_SERVICES", "BACKEND_TYPE", "USE_ROUTER", "OLLAMA_BASE_URL"}
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 
@@ -37,7 +38,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """The first true value of ``condition()``; fails with ``what`` if there is none in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -61,6 +62,7 @@ class RunningGateway:
             "HOME": str(folder),
             "GATEWAY_IGNORE_DOTENV": "yes",
             "GATEWAY_DATA_DIR": str(folder / "data"),
+            "GATEWAY_CONFIG_DIR": str(folder),
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(workers),
             "GATEWAY_API_KEY": KEY,
@@ -70,7 +72,7 @@ class RunningGateway:
             **environment,
         }
         self.workers = workers
-        self._prepare(plain=not environment.keys() & TELLING)
+        self._prepare(plain=not environment.keys() & TELLING and not list(folder.glob("*.json")))
         if config:
             self.configure(config)
         self.log_file = folder / "gateway.log"
@@ -96,14 +98,15 @@ class RunningGateway:
             shutil.copytree(_prepared[0], self.folder / "data")
 
     def configure(self, config: str) -> None:
-        """Import a configuration document on top of what ``prepare`` installed."""
-        document = yaml.safe_load(self.manage("config", "export"))
+        """Import a configuration document on top of what ``prepare`` installed, field by field."""
+        document = yaml.safe_load(self.manage("export_config"))
         for section, rows in yaml.safe_load(config).items():
             if section != "version":
-                document[section] = document.get(section, {}) | rows
+                there = document.setdefault(section, {})
+                there |= {name: there.get(name, {}) | row for name, row in rows.items()}
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(document, sort_keys=False))
-        self.manage("config", "import", str(file))
+        self.manage("import_config", str(file))
 
     def manage(self, *arguments: str) -> str:
         """Output of ``manage.py …`` in this gateway's environment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,11 +25,15 @@ def service_url(variable: str, what: str) -> str:
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
     except OSError:
-        reason = f"needs {what}: set {variable}"
-        if os.environ.get("GATEWAY_TEST_REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"needs {what}: set {variable}")
     return url
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where ``GATEWAY_TEST_REQUIRE_SERVICES=1`` says that everything must be there."""
+    if os.environ.get("GATEWAY_TEST_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

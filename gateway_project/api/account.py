@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from django.http import HttpRequest
 
+from gateway_project.api import rejections
+from gateway_project.api.content import Content
 from gateway_project.api.dialects.base import Failure, Parsed
 from gateway_project.api.errors import ApiError
 from metrics import record
@@ -49,20 +51,28 @@ class Account:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         self.request_id = given if SANE_REQUEST_ID.match(given) else self.id
         self.operation = operation
+        self.asked: str | None = None  # the model's name as it was asked for, before anything is known of it
         self.generation = 0
         self.grant: Grant | None = None
         self.parsed: Parsed | None = None
         self.route: Route | None = None
         self.ledger = Ledger(self.started)
         self.answer: Answer | None = None
+        self.content: Content | None = None  # for keys whose content is logged
         self.first_ms: float | None = None
         self.overhead_ms: float | None = None
+        self.told: Attempt | None = None  # the try that ``rejections`` has written down with the request
         self._ticket: Ticket | None = None
         self._finished = False
 
     def read_with(self, catalog: Catalog) -> None:
         """This request sees one generation."""
         self.generation = catalog.generation
+
+    def heard(self, body: Any) -> None:
+        """The caller's body, parsed as JSON: kept where its key's content is logged."""
+        if self.grant is not None and self.grant.log_content:
+            self.content = Content(body)
 
     def planned(self, plan: Plan) -> None:
         """The route was found; say once in the log what is left out of it."""
@@ -86,7 +96,7 @@ class Account:
         elif admission is not None:
             window, what = admission.window, admission.what
             most = window.requests if what == "requests" else window.tokens
-            message = f"The API key '{self.grant.name}' may use {most} {what} in {window.seconds:g} s, and has."
+            message = f"The API key '{self.grant.name}' has used up its limit of {most} {what} in {window.seconds:g} s."
             if what == UNKNOWN:
                 message = f"Whether the API key '{self.grant.name}' has used up its limit cannot be found out now."
             wait = str(max(1, math.ceil(admission.wait)))
@@ -133,6 +143,7 @@ class Account:
         if self._finished or self.grant is None:
             return
         self._finished = True
+        rejections.tell_attempts(self)
         if self._ticket is not None:
             STATE.windows.settle(self._ticket, _tokens(result.summary))
         entry = {
@@ -154,7 +165,8 @@ class Account:
         if self.parsed is not None:
             entry.update(requested_model=self.parsed.model, stream=self.parsed.call.stream)
         if self.route is not None:
-            entry.update(route=self.route.name, category=self.route.category)
+            entry.update(route=self.route.name, category=self.route.category, how=self.route.how)
+            entry["strategy"] = (self.parsed.steering.sort if self.parsed else "") or self.route.strategy
         if result.failure is not None:
             self._tell(result.failure)
             entry.update(error_code=result.failure.code or "", error=result.failure.message)
@@ -162,6 +174,8 @@ class Account:
         if self.route is not None:
             _generalise(entry, self.route)
         record.append(entry)
+        if self.content is not None:
+            self.content.keep(self.id, self.at, self.grant.name)
 
     def _tell(self, failure: Failure) -> None:
         """Why nobody answered, in the log: callers are told of it only that it is so."""

@@ -1,4 +1,4 @@
-"""Who is calling: an API key, looked up by hash in the catalog. No database."""
+"""Who is calling: an API key, looked up by hash in the catalog. No database, but for the tokens of our own pages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import time
 from fnmatch import fnmatchcase
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from gateway_project.api.errors import ApiError
+from gateway_project.api import page_tokens
+from gateway_project.api.errors import ApiError, unauthorised
+from gateway_project.api.origins import own_origins
 from routing.models.access import SCOPES, hash_key
 from routing.types import Catalog, Grant, Route
 
+ANY_KEY = ""  # a scope that every key has
 ANONYMOUS = Grant("anonymous", "", frozenset(SCOPES))
 
 
@@ -22,17 +24,23 @@ def authenticate(request: HttpRequest, catalog: Catalog, scope: str) -> Grant:
     With GATEWAY_AUTH=off a valid key still names its caller and keeps its limits; any other caller is anonymous.
     """
     plain = _presented(request)
+    if plain.startswith(page_tokens.PREFIX):
+        return _allowed(page_tokens.grant_of(plain, request, catalog), scope)
     grant = catalog.grants.get(hash_key(plain)) if plain else None
     if not settings.AUTH_REQUIRED:
         _refuse_foreign_pages(request)
         return grant if grant is not None and _valid(grant) else ANONYMOUS
     if not plain:
-        raise _unauthorised("You didn't provide an API key. Send it as 'Authorization: Bearer <key>'.", None)
+        raise unauthorised("You didn't provide an API key. Send it as 'Authorization: Bearer <key>'.", None)
     if grant is None or not grant.enabled:
-        raise _unauthorised("Incorrect API key provided.", "invalid_api_key")
+        raise unauthorised("Incorrect API key provided.", "invalid_api_key")
+    return _allowed(grant, scope)
+
+
+def _allowed(grant: Grant, scope: str) -> Grant:
     if not _valid(grant):
-        raise _unauthorised("This API key has expired.", "expired_api_key")
-    if scope not in grant.scopes:
+        raise unauthorised("This API key has expired.", "expired_api_key")
+    if scope != ANY_KEY and scope not in grant.scopes:
         raise ApiError(
             403, f"This API key lacks the scope '{scope}'.", type="permission_error", code="insufficient_scope"
         )
@@ -74,11 +82,8 @@ def may_name(grant: Grant, name: str) -> bool:
 def _refuse_foreign_pages(request: HttpRequest) -> None:
     """Where no key is asked for, a web page that a user of this machine visits must not be able to call."""
     origin = request.META.get("HTTP_ORIGIN", "")
-    try:
-        own = (f"{request.scheme}://{request.get_host()}", settings.PUBLIC_URL)
-    except DisallowedHost as error:
-        raise ApiError(400, "This Host is not one of GATEWAY_ALLOWED_HOSTS.") from error
-    if origin and origin not in own and origin not in settings.CORS_ORIGINS:
+    own = own_origins(request)
+    if origin and origin not in own and origin not in settings.CORS_ORIGINS and not settings.CORS_ALLOW_ALL_ORIGINS:
         raise ApiError(403, "Requests from other origins need GATEWAY_CORS_ORIGINS.", type="permission_error")
 
 
@@ -91,7 +96,3 @@ def _presented(request: HttpRequest) -> str:
 
 def _valid(grant: Grant) -> bool:
     return grant.enabled and (grant.expires_at is None or grant.expires_at > time.time())
-
-
-def _unauthorised(message: str, code: str | None) -> ApiError:
-    return ApiError(401, message, code=code, headers={"WWW-Authenticate": "Bearer"})

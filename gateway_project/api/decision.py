@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway_project.api.auth import authorise_model, may_name
 from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.errors import ApiError
@@ -14,13 +16,20 @@ from routing.resolve import NotFound, join, resolve
 from routing.types import Catalog, Grant, Need, Plan, Route
 
 
-def decide(parsed: Parsed, catalog: Catalog, grant: Grant | None, moment: Moment) -> tuple[Plan, Need]:
-    """The plan for one request, and what it needs. Raises ``NotFound``, or ``ApiError`` 400 or 403."""
+def decide(
+    parsed: Parsed, catalog: Catalog, grant: Grant | None, moment: Moment, prompt_tokens: int | None = None
+) -> tuple[Plan, Need]:
+    """The plan for one request, and what it needs. Raises ``NotFound``, or ``ApiError`` 400 or 403.
+
+    ``prompt_tokens``: supposed instead of estimated, for requests that nobody has made.
+    """
     routes = [
         _route(name, parsed, catalog, grant)
         for name in (parsed.model, *(name for name in parsed.models if name != parsed.model))
     ]
     need = need_of(parsed.call, parsed.steering)
+    if prompt_tokens is not None:
+        need = replace(need, prompt_tokens=prompt_tokens)
     return plan(join(routes), need, moment), need
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from gateway_project.api import rejections
 from gateway_project.api.account import Account, Result
 from gateway_project.api.auth import authenticate
+from gateway_project.api.dialects import openai
 from gateway_project.api.errors import ApiError, error_response, failure_of
 from providers.errors import CallerLeft
 from routing import catalog
@@ -37,7 +39,10 @@ class IgnoreAccept(BaseContentNegotiation):
 
 
 class GatewayView(APIView):
-    """Base of every API view. ``scope``: what the caller's key must allow, None: nothing; ``operation``: recorded."""
+    """Base of every API view. ``operation``: recorded, if there is one.
+
+    ``scope``: what the caller's key must allow; ``ANY_KEY``: it need only be valid; None: no key is asked for.
+    """
 
     authentication_classes = ()
     permission_classes = ()
@@ -68,8 +73,9 @@ class GatewayView(APIView):
             self.result = Result(CALLER_LEFT, CallerLeft.outcome)
             return error_response(failure_of(ApiError(CALLER_LEFT, "The caller left."))[0])
         if isinstance(exc, APIException):
-            exc = _from_drf(exc, self.request._request)
+            exc = _from_drf(exc, self)
         failure, headers = failure_of(exc)
+        rejections.tell(self.account, exc, failure)
         extra = self.account.attempts() if isinstance(exc, Exhausted) else None
         self.result = Result(failure.status, "error", failure=failure)
         return error_response(failure, headers, extra)
@@ -89,7 +95,13 @@ class GatewayView(APIView):
         return response
 
 
-def _from_drf(error: APIException, request: HttpRequest) -> ApiError:
-    code = "method_not_supported" if isinstance(error, MethodNotAllowed) else None
-    message = f"Not allowed method {request.method} for {request.path_info}." if code else str(error.detail)
-    return ApiError(error.status_code, message, code=code)
+def json_response(body: Any, status: int = 200) -> HttpResponse:
+    """``body`` as JSON."""
+    return HttpResponse(openai.dumps(body), status=status, content_type="application/json")
+
+
+def _from_drf(error: APIException, view: APIView) -> ApiError:
+    if not isinstance(error, MethodNotAllowed):
+        return ApiError(error.status_code, str(error.detail))
+    message = f"Not allowed method {view.request.method} for {view.request.path_info}."
+    return ApiError(405, message, code="method_not_supported", headers={"Allow": ", ".join(view.allowed_methods)})

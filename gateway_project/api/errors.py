@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 
 from gateway_project.api.dialects import openai
 from gateway_project.api.dialects.base import Failure, InvalidRequest
@@ -43,6 +46,11 @@ class ApiError(Exception):
         super().__init__(message)
         self.failure = Failure(status, message, type, code, param)
         self.headers = dict(headers or {})
+
+
+def unauthorised(message: str, code: str | None) -> ApiError:
+    """401, for a caller whom nobody knows or may let in."""
+    return ApiError(401, message, code=code, headers={"WWW-Authenticate": "Bearer"})
 
 
 def failure_of(error: Exception) -> tuple[Failure, dict[str, str]]:
@@ -106,5 +114,15 @@ def no_such_url(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """500 without a stack trace."""
+    """500 without a stack trace; people read in words that a database was not to be had."""
+    if request.path_info.startswith("/admin/"):
+        return _failed_for_people(isinstance(sys.exc_info()[1], OperationalError))
     return error_response(Failure(500, "The gateway failed to answer this request.", "server_error", "internal_error"))
+
+
+def _failed_for_people(waited: bool) -> HttpResponse:
+    """What a browser shows. ``waited``: the database did not answer, or was locked by somebody else for too long."""
+    told = _("The gateway failed to answer this request. Its log tells why.")
+    if waited:
+        told = _("The database did not answer in time: nothing was changed. Go back, and try again.")
+    return HttpResponse(told, status=503 if waited else 500, content_type="text/plain; charset=utf-8")

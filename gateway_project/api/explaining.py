@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,7 @@ from gateway_project.api.decision import decide
 from gateway_project.api.dialects import completions, embeddings, openai, rerank, transcriptions
 from gateway_project.api.dialects.base import InvalidRequest, Parsed
 from gateway_project.api.drf import GatewayView
-from gateway_project.api.steering import read_models, read_steering
+from gateway_project.api.steering import steered
 from metrics import native
 from providers.wire import Upload
 from routing.explain import explain, limits_of, windows_of
@@ -41,6 +42,18 @@ _TELLING = {
     "prompt": "completions",
     "input": "embeddings",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What an explanation takes for granted. ``prompt_tokens``: instead of the estimate; ``seed``: of the draws of
+    strategies that draw, so that two explanations can be compared."""
+
+    prompt_tokens: int | None = None
+    seed: int | None = None
+
+
+NOTHING = Supposed()
 _SPEECH = Upload("speech", "", 1, io.BytesIO(b"?"))  # stands for the file, which no account of a route needs
 
 
@@ -56,7 +69,11 @@ class ExplainRoute(GatewayView):
 
 
 def explained(
-    body: Any, catalog: Catalog, grant: Grant | None, headers: Mapping[str, Any] | None = None
+    body: Any,
+    catalog: Catalog,
+    grant: Grant | None,
+    headers: Mapping[str, Any] | None = None,
+    supposed: Supposed = NOTHING,
 ) -> dict[str, Any]:
     """A request's body (its shape, or ``operation``, says of which endpoint) → ``routing.explain``'s account.
 
@@ -64,12 +81,14 @@ def explained(
     """
     parsed = _parsed(body, headers or {})
     moment = Moment(STATE, time.time(), counts=False)
-    plan, need = decide(parsed, catalog, grant, moment)
+    plan, need = decide(parsed, catalog, grant, moment, supposed.prompt_tokens)
     windows = {window.key: window for window in windows_of(plan) + (grant.windows if grant is not None else ())}
     readings = native.run(WINDOWS.read, tuple(windows.values())) if windows else {}
     waits = {key: refusal_in(windows[key], reading, need.tokens) for key, reading in readings.items()}
     moment = replace(moment, full={key: wait for key, wait in waits.items() if wait is not None})
-    plan, need = decide(parsed, catalog, grant, moment)
+    if supposed.seed is not None:
+        moment = replace(moment, random=Random(supposed.seed))  # noqa: S311 - spreads requests, keeps no secret
+    plan, need = decide(parsed, catalog, grant, moment, supposed.prompt_tokens)
     return {
         "object": "route.explanation",
         "generation": catalog.generation,
@@ -97,9 +116,7 @@ def _parsed(body: Any, headers: Mapping[str, Any]) -> Parsed:
         expected = ", ".join(DIALECTS)
         raise InvalidRequest(f"Invalid value for 'operation': expected one of {expected}.", "operation")
     body = {key: value for key, value in body.items() if key != "operation"}
-    parsed: Parsed
     if operation == "transcription":
         parsed = transcriptions.parse_request({key: body[key] for key in body if key != "file"}, _SPEECH)
-        return replace(parsed, steering=read_steering(headers, {}))
-    parsed = DIALECTS[operation].parse_request(body)
-    return replace(parsed, models=read_models(body), steering=read_steering(headers, body))
+        return steered(parsed, headers, {})
+    return steered(DIALECTS[operation].parse_request(body), headers, body)

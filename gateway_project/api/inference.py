@@ -21,7 +21,8 @@ from gateway_project.api.dialects.base import Parsed
 from gateway_project.api.drf import GatewayView
 from gateway_project.api.errors import ApiError
 from gateway_project.api.form import read_form
-from gateway_project.api.steering import read_models, read_steering
+from gateway_project.api.rejections import model_in
+from gateway_project.api.steering import steered
 from gateway_project.api.stream import EventStream, caller_gone, stream_response
 from providers import upstream
 from routing.dispatch import dispatch
@@ -68,8 +69,9 @@ class Inference(GatewayView):
     def parse(self, request: HttpRequest) -> Parsed:
         """The request in the inner form. Raises ``InvalidRequest`` or ``ApiError``."""
         body = read_json(request)
-        parsed: Parsed = self.dialect.parse_request(body)
-        return replace(parsed, models=read_models(body), steering=read_steering(request.META, body))
+        self.account.asked = model_in(body)
+        self.account.heard(body)
+        return steered(self.dialect.parse_request(body), request.META, body)
 
     def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
         """A whole answer, inner form → what the caller asked for."""
@@ -93,6 +95,8 @@ class Inference(GatewayView):
             return stream_response(EventStream(Relay(answer, ports, account.ledger, resume), self.dialect, account))
         summary = settle(answer, ports, account.ledger)
         summary.estimate(parsed.call)
+        if account.content is not None:
+            account.content.answer = answer.reply.body
         self.result = Result(200, "success", summary=summary)
         return self.reply(parsed, answer.reply.body)
 
@@ -141,8 +145,10 @@ class Transcriptions(Inference):
     dialect = transcriptions
 
     def parse(self, request: HttpRequest) -> Parsed:
-        parsed = transcriptions.parse_request(*read_form(request))
-        return replace(parsed, steering=read_steering(request.META, {}))
+        fields, upload = read_form(request)
+        self.account.asked = model_in(fields)
+        self.account.heard({**fields, "file": "[a file]"})
+        return steered(transcriptions.parse_request(fields, upload), request.META, {})
 
     def reply(self, parsed: Parsed, body: dict[str, Any]) -> HttpResponse:
         content, media_type = transcriptions.render_response(body, parsed.call.body.get("response_format", "json"))

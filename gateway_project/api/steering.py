@@ -6,10 +6,11 @@ A header wins over the body. What a request asks for never reaches past what its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from gateway_project.api.dialects.base import InvalidRequest
+from gateway_project.api.dialects.base import InvalidRequest, Parsed, wrong_type, wrong_value
 from gateway_project.api.dialects.parameters import LONGEST_NAME
 from routing.strategies import STRATEGIES
 from routing.types import UNSTEERED, Steering
@@ -22,8 +23,12 @@ _LISTS = {"only": "HTTP_X_GATEWAY_ONLY", "ignore": "HTTP_X_GATEWAY_IGNORE", "ord
 _PRICES = {"prompt": "HTTP_X_GATEWAY_MAX_PROMPT_PRICE", "completion": "HTTP_X_GATEWAY_MAX_COMPLETION_PRICE"}
 
 
-def read_steering(headers: Mapping[str, Any], body: Mapping[str, Any]) -> Steering:
-    """The wishes of one request; ``headers`` as in WSGI. Raises ``InvalidRequest`` naming the header or the key."""
+def steered(parsed: Parsed, headers: Mapping[str, Any], body: Mapping[str, Any]) -> Parsed:
+    """A request with its wishes; ``headers`` as in WSGI. Raises ``InvalidRequest`` naming the header or the key."""
+    return replace(parsed, models=_models(body), steering=_steering(headers, body))
+
+
+def _steering(headers: Mapping[str, Any], body: Mapping[str, Any]) -> Steering:
     said = body.get("provider")
     said = said if isinstance(said, dict) else {}
     for key in said:
@@ -38,7 +43,9 @@ def read_steering(headers: Mapping[str, Any], body: Mapping[str, Any]) -> Steeri
     if said.get("max_price") is not None:
         wishes.update(_prices(said["max_price"]))
     if said.get("allow_fallbacks") is not None:
-        wishes["fallbacks"] = _boolean(said["allow_fallbacks"], "provider.allow_fallbacks")
+        if not isinstance(said["allow_fallbacks"], bool):
+            raise wrong_type("provider.allow_fallbacks", "true or false")
+        wishes["fallbacks"] = said["allow_fallbacks"]
     wishes.update(_from_headers(headers))
     for key in ("only", "ignore"):
         if key in wishes:
@@ -46,19 +53,20 @@ def read_steering(headers: Mapping[str, Any], body: Mapping[str, Any]) -> Steeri
     return Steering(**wishes) if wishes else UNSTEERED
 
 
-def read_models(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The caller's own fallback list, ``models``: names of models to turn to, in order. Raises ``InvalidRequest``."""
+def _models(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The caller's own fallback list, ``models``: names of models to turn to, in order."""
     models = body.get("models")
     if models is None:
         return ()
-    if not isinstance(models, list) or len(models) > MOST_MODELS:
-        raise InvalidRequest(f"Invalid value for 'models': expected an array of at most {MOST_MODELS} names.", "models")
+    if not isinstance(models, list):
+        raise wrong_type("models", f"an array of at most {MOST_MODELS} names")
+    if len(models) > MOST_MODELS:
+        raise wrong_value("models", f"an array of at most {MOST_MODELS} names")
     for index, name in enumerate(models):
-        if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
-            where = f"models[{index}]"
-            raise InvalidRequest(
-                f"Invalid value for '{where}': expected a name of 1 to {LONGEST_NAME} characters.", where
-            )
+        if not isinstance(name, str):
+            raise wrong_type(f"models[{index}]", "a string")
+        if not name or len(name) > LONGEST_NAME:
+            raise wrong_value(f"models[{index}]", f"a name of 1 to {LONGEST_NAME} characters")
     return tuple(models)
 
 
@@ -74,7 +82,9 @@ def _from_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
             found[f"max_{key}_price"] = _price(headers[header].strip(), _shown(header))
     if "HTTP_X_GATEWAY_FALLBACKS" in headers:
         word = headers["HTTP_X_GATEWAY_FALLBACKS"].strip().lower()
-        found["fallbacks"] = _boolean({"true": True, "false": False}.get(word), "x-gateway-fallbacks")
+        if word not in ("true", "false"):
+            raise wrong_value("x-gateway-fallbacks", "true or false")
+        found["fallbacks"] = word == "true"
     return found
 
 
@@ -83,23 +93,23 @@ def _shown(header: str) -> str:
 
 
 def _names(value: Any, where: str) -> tuple[str, ...]:
-    valid = isinstance(value, list) and len(value) <= MOST_NAMES
-    if not valid or not all(isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME for name in value):
-        expected = f"a list of at most {MOST_NAMES} names of providers, kinds or endpoints"
-        raise InvalidRequest(f"Invalid value for '{where}': expected {expected}.", where, "invalid_type")
+    expected = f"a list of at most {MOST_NAMES} names of providers, kinds or endpoints"
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise wrong_type(where, expected)
+    if len(value) > MOST_NAMES or not all(name.strip() and len(name) <= LONGEST_NAME for name in value):
+        raise wrong_value(where, expected)
     return tuple(name.strip().lower() for name in value)
 
 
 def _sort(value: Any, where: str) -> str:
     if isinstance(value, str) and value in SORTS:
         return SORTS[value]
-    raise InvalidRequest(f"Invalid value for '{where}': expected one of {', '.join(SORTS)}.", where)
+    raise wrong_value(where, f"one of {', '.join(SORTS)}")
 
 
 def _prices(value: Any) -> dict[str, Decimal]:
     if not isinstance(value, dict) or not set(value) <= set(_PRICES):
-        expected = "an object with 'prompt', 'completion' or both, per million tokens"
-        raise InvalidRequest(f"Invalid value for 'provider.max_price': expected {expected}.", "provider.max_price")
+        raise wrong_value("provider.max_price", "an object with 'prompt', 'completion' or both, per million tokens")
     return {f"max_{key}_price": _price(figure, f"provider.max_price.{key}") for key, figure in value.items()}
 
 
@@ -109,12 +119,5 @@ def _price(value: Any, where: str) -> Decimal:
     except InvalidOperation:
         price = Decimal("NaN")
     if not price.is_finite() or price < 0:
-        expected = "a number of at least 0, the price of a million tokens"
-        raise InvalidRequest(f"Invalid value for '{where}': expected {expected}.", where, "invalid_type")
+        raise wrong_value(where, "a number of at least 0, the price of a million tokens")
     return price
-
-
-def _boolean(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidRequest(f"Invalid value for '{where}': expected true or false.", where, "invalid_type")
-    return value

@@ -52,6 +52,7 @@ class EventStream:
         self._dialect = dialect
         self._account = account
         self._include_usage = account.parsed is not None and account.parsed.include_usage
+        self._content = account.content
         self._over = False
 
     def __iter__(self) -> EventStream:
@@ -62,6 +63,8 @@ class EventStream:
             raise StopIteration
         try:
             for chunk in self._relay:
+                if self._content is not None:
+                    self._content.note(chunk)
                 event: bytes = self._dialect.render_chunk(chunk, self._include_usage)
                 if event:
                     return event

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.request import Request
 
 from gateway_project.api import listing
-from gateway_project.api.dialects import openai
-from gateway_project.api.drf import GatewayView
+from gateway_project.api.drf import GatewayView, json_response
 from gateway_project.api.errors import ApiError
 from routing import catalog
 
@@ -20,7 +19,7 @@ class Models(GatewayView):
     http_method_names = ["get", "head"]
 
     def get(self, request: Request) -> HttpResponseBase:
-        return _json(listing.render_list(self.catalog, self.account.grant))
+        return json_response(listing.render_list(self.catalog, self.account.grant))
 
 
 class Model(GatewayView):
@@ -29,7 +28,8 @@ class Model(GatewayView):
     http_method_names = ["get", "head"]
 
     def get(self, request: Request, name: str) -> HttpResponseBase:
-        return _json(listing.render_one(self.catalog, self.account.grant, name))
+        self.account.asked = name
+        return json_response(listing.render_one(self.catalog, self.account.grant, name))
 
 
 class Health(GatewayView):
@@ -39,7 +39,7 @@ class Health(GatewayView):
     http_method_names = ["get", "head"]
 
     def get(self, request: Request) -> HttpResponseBase:
-        return _json({"status": "ok"})
+        return json_response({"status": "ok"})
 
 
 class Ready(GatewayView):
@@ -56,7 +56,7 @@ class Ready(GatewayView):
             "generation": status.generation,
             "problem": problem,
         }
-        return _json(body, 200 if problem is None else 503)
+        return json_response(body, 200 if problem is None else 503)
 
 
 class UnknownUrl(GatewayView):
@@ -70,7 +70,3 @@ class UnknownUrl(GatewayView):
 def refuse_unknown_url(request: HttpRequest) -> HttpResponseBase:
     """For ``handler404``."""
     return UnknownUrl.as_view()(request)
-
-
-def _json(body: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(openai.dumps(body), status=status, content_type="application/json")

@@ -11,6 +11,7 @@ from typing import Any
 
 from providers.adapters.cohere_messages import escape_name, refuse, render_messages
 from providers.adapters.openai_request import NEUTRAL, two_lengths
+from providers.adapters.wanted_tools import declare, read_choice
 from providers.chat import Call
 from providers.wire import Target
 
@@ -30,7 +31,6 @@ EFFORTS: Mapping[str, int | None] = {
 # Models from before thinking; not to think is all they do.
 NEVER_THINKS = re.compile(r"^(command(-light)?(-nightly)?$|command-r|command-a-(03-2025|vision|translate)|c4ai-)")
 STOPS = 5
-EMPTY_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 MODES: Mapping[str, str | None] = {"auto": None, "none": "NONE", "required": "REQUIRED", "any": "REQUIRED"}
 
 
@@ -182,9 +182,13 @@ def _tools(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             dropped.append(f"tools[{index}]")
             continue
-        tools[function["name"]] = _tool(function)
+        tools[function["name"]] = {
+            "type": "function",
+            "function": declare({**function, "name": escape_name(function["name"])}),
+        }
         strict[index] = function.get("strict") is True
-    mode, names = _choice(given.get("tool_choice"))
+    said, names = read_choice(given.get("tool_choice"))
+    mode = _mode(said)
     if names is not None:
         tools = {name: tool for name, tool in tools.items() if name in names}
     if mode == "NONE" and given.get("response_format"):
@@ -203,33 +207,11 @@ def _tools(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:
     return out
 
 
-def _tool(function: Mapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {"name": escape_name(function["name"])}
-    if isinstance(function.get("description"), str):
-        out["description"] = function["description"]
-    parameters = function.get("parameters")
-    out["parameters"] = parameters if isinstance(parameters, dict) and parameters else dict(EMPTY_PARAMETERS)
-    return {"type": "function", "function": out}
-
-
-def _choice(choice: Any) -> tuple[str | None, frozenset[str] | None]:
-    """Cohere's word (None: its default, "": there is none), and the names to leave in the list (None: all)."""
-    if isinstance(choice, dict):
-        allowed = choice.get("allowed_tools")
-        if isinstance(allowed, dict) and isinstance(allowed.get("tools"), list):
-            listed = [tool.get("function") for tool in allowed["tools"] if isinstance(tool, dict)]
-            names = (function.get("name") for function in listed if isinstance(function, dict))
-            return _choice(allowed.get("mode"))[0], frozenset(name for name in names if isinstance(name, str))
-        function = choice.get("function")
-        name = function.get("name") if isinstance(function, dict) else choice.get("name")
-        if isinstance(name, str):
-            return "REQUIRED", frozenset({name})
-        choice = choice.get("type", "")
+def _mode(choice: Any) -> str | None:
+    """Cohere's word for a mode; None: its default, "": there is none."""
     if choice is None:
-        return None, None
-    if not isinstance(choice, str):
-        return "", None
-    return MODES.get(choice, choice if choice in ("NONE", "REQUIRED") else ""), None
+        return None
+    return MODES.get(choice, choice if choice in ("NONE", "REQUIRED") else "") if isinstance(choice, str) else ""
 
 
 def _format(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from providers.adapters.gemini_messages import render_messages
 from providers.adapters.openai_request import NEUTRAL, two_lengths
+from providers.adapters.wanted_tools import read_choice
 from providers.chat import Call
 from providers.wire import Target
 
@@ -252,25 +253,9 @@ def _function(function: Mapping[str, Any]) -> dict[str, Any]:
 
 def _choice(choice: Any, functions: list[dict[str, Any]]) -> dict[str, Any] | None:
     """FunctionCallingConfig; None where nothing is said, or nothing that is known."""
-    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = choice.get("allowed_tools")
-        listed = allowed.get("tools") if isinstance(allowed, dict) else None
-        names = [_named(tool) for tool in listed] if isinstance(listed, list) else []
-        mode = "ANY" if isinstance(allowed, dict) and allowed.get("mode") == "required" else "VALIDATED"
-        return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}
-    name = _named(choice)
-    if name is None and isinstance(choice, str) and choice not in MODES:
-        name = next((function["name"] for function in functions if function["name"] == choice), None)
-    if name is not None:
-        return {"mode": "ANY", "allowedFunctionNames": [name]}
-    word = choice.get("type") if isinstance(choice, dict) else choice
-    return {"mode": MODES[word]} if isinstance(word, str) and word in MODES else None
-
-
-def _named(choice: Any) -> str | None:
-    """The function that ``{"type": "function", "function": {"name"}}`` or ``{"type": "tool", "name"}`` names."""
-    if not isinstance(choice, dict):
-        return None
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, dict) else choice.get("name")
-    return name if isinstance(name, str) and name else None
+    mode, names = read_choice(choice)
+    if isinstance(mode, str) and mode not in MODES and any(function["name"] == mode for function in functions):
+        mode, names = "required", (mode,)
+    if names is not None:
+        return {"mode": "ANY" if mode == "required" else "VALIDATED", "allowedFunctionNames": list(names)}
+    return {"mode": MODES[mode]} if isinstance(mode, str) and mode in MODES else None

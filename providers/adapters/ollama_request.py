@@ -14,6 +14,7 @@ from typing import Any
 from providers.adapters.ollama_messages import refuse, render_messages
 from providers.adapters.openai_embeddings import refuse_tokens
 from providers.adapters.openai_request import NEUTRAL, two_lengths
+from providers.adapters.wanted_tools import declare, read_choice
 from providers.chat import Call
 from providers.wire import Target
 
@@ -48,7 +49,6 @@ LEVELS: Mapping[str, str] = {
     "xhigh": "high",
     "max": "high",
 }
-EMPTY_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
 def render_chat(call: Call, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -159,8 +159,10 @@ def _tools(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:
     """``tools``. Ollama cannot be made to call one: the list is cut to those that the caller's choice leaves."""
     if given.get("parallel_tool_calls") is False and given.get("tools"):
         dropped.append("parallel_tool_calls")
-    wanted, names = _choice(given.get("tool_choice"))
-    if not wanted:
+    mode, names = read_choice(given.get("tool_choice"))
+    if mode == "none":
+        names = ()
+    elif mode not in (None, "auto"):
         dropped.append("tool_choice")
     tools = []
     listed = given.get("tools")
@@ -171,32 +173,5 @@ def _tools(given: Mapping[str, Any], dropped: list[str]) -> dict[str, Any]:
         elif names is None or function["name"] in names:
             if function.get("strict") is True:
                 dropped.append(f"tools[{index}].function.strict")
-            tools.append({"type": "function", "function": _function(function)})
+            tools.append({"type": "function", "function": declare(function)})
     return {"tools": tools} if tools else {}
-
-
-def _function(function: Mapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {"name": function["name"]}
-    if isinstance(function.get("description"), str):
-        out["description"] = function["description"]
-    parameters = function.get("parameters")
-    out["parameters"] = parameters if isinstance(parameters, dict) and parameters else dict(EMPTY_PARAMETERS)
-    return out
-
-
-def _choice(choice: Any) -> tuple[bool, frozenset[str] | None]:
-    """(whether leaving tools out of the list says it all, the names to leave in the list or None for all)."""
-    if isinstance(choice, dict):
-        allowed = choice.get("allowed_tools")
-        if isinstance(allowed, dict) and isinstance(allowed.get("tools"), list):
-            listed = [tool.get("function") for tool in allowed["tools"] if isinstance(tool, dict)]
-            names = (function.get("name") for function in listed if isinstance(function, dict))
-            return _choice(allowed.get("mode"))[0], frozenset(name for name in names if isinstance(name, str))
-        function = choice.get("function")
-        name = function.get("name") if isinstance(function, dict) else choice.get("name")
-        if isinstance(name, str):
-            return False, frozenset({name})
-        choice = choice.get("type")
-    if choice == "none":
-        return True, frozenset()
-    return choice in (None, "auto"), None

@@ -6,9 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.db import DataError, IntegrityError, models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
@@ -17,9 +19,10 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.overrides import FORMFIELD_OVERRIDES
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from providers.configuration import one_change
+from providers.configuration import history, one_change
 from providers.secrets import EncryptedTextField
 
+from . import deleting, ordering, preview, stamps
 from .fields import PlainDecimalField
 
 FEW_LINES = UnfoldAdminTextareaWidget(attrs={"rows": 3})
@@ -30,6 +33,8 @@ OVERRIDES = {
     EncryptedTextField: {"widget": UnfoldAdminTextInputWidget},
     models.DecimalField: {"form_class": PlainDecimalField, "widget": UnfoldAdminDecimalFieldWidget},
 }
+
+REFUSALS = (ValidationError, IntegrityError, DataError, OverflowError, models.ObjectDoesNotExist)
 
 
 class ConfigAdmin(ModelAdmin):
@@ -45,6 +50,8 @@ class ConfigAdmin(ModelAdmin):
     warn_unsaved_form = True
     list_filter_sheet = False
 
+    previewed = True  # whether a form can be looked at before it is saved: not what revisions don't hold
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -52,36 +59,111 @@ class ConfigAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        arguments = (request, object_id, form_url, extra_context)
-        if request.method != "POST":
-            return super().changeform_view(*arguments)
+        def view() -> HttpResponse:
+            return super(ConfigAdmin, self).changeform_view(request, object_id, form_url, extra_context)
+
+        if request.method != "POST" or preview.EDIT in request.POST:
+            return view()
         try:
+            if preview.BUTTON in request.POST and self.previewed:
+                return preview.previewed(self, request, view)
             with one_change(request.user.get_username(), "admin"):
-                return super().changeform_view(*arguments)
-        except ValidationError as refusal:
-            request.refusal = refusal  # type: ignore[attr-defined]  # read by get_form
-            return super().changeform_view(*arguments)
+                self.refuse_stale(request, object_id)
+                return view()
+        except REFUSALS as refusal:
+            request.refusal = preview.in_words(refusal)  # type: ignore[attr-defined]  # read by get_form
+            return view()
+
+    def refuse_stale(self, request: HttpRequest, object_id: str | None) -> None:
+        """The form is shown again where its row was changed since it was opened; saving it then is on purpose."""
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        if row is None or not stamps.is_stale(self, request, row):
+            return
+        sentence, difference = stamps.told(request, row)
+        request.meanwhile = difference  # type: ignore[attr-defined]  # read by render_change_form
+        request.POST = stamps.with_rows_anew(self, request, row)  # type: ignore[assignment]
+        again = _("What you entered is below, not saved yet: saving again puts it in the place of that.")
+        request.refusal = ValidationError([sentence, again])  # type: ignore[attr-defined]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
+        if preview.EDIT in request.POST:
+            return type(form.__name__, (Unsaved, form), {})
         refusal = getattr(request, "refusal", None)
         return form if refusal is None else type(form.__name__, (Refused, form), {"refusal": refusal})
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = context.get("original")
+        more = {
+            "seen_field": stamps.FIELD,
+            "seen": stamps.seen(self, request, row) if row is not None else "",
+            "meanwhile": getattr(request, "meanwhile", ""),
+            "unsaved": preview.EDIT in request.POST,
+            "show_preview": self.previewed and not context.get("is_popup"),
+        }
+        return super().render_change_form(request, {**context, **more}, *args, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        preview.note_secrets(request, [form, *(one for formset in formsets or () for one in formset.forms)])
+        super().save_related(request, form, formsets, change)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        with one_change(request.user.get_username(), "admin"):
-            return super().delete_view(request, object_id, extra_context)
+        if request.method == "POST":
+            try:
+                with preview.without_messages(request) as told, one_change(*self.acting(request)) as change:
+                    response = super().delete_view(request, object_id, extra_context)
+                    deleting.refuse_other(request, change)
+                preview.tell(request, told)
+                return response
+            except REFUSALS as refusal:
+                self.message_user(request, " ".join(preview.in_words(refusal).messages), messages.ERROR)
+                return HttpResponseRedirect(request.get_full_path())
+        row = self.get_object(request, unquote(object_id)) if self.previewed else None
+        if row is not None and self.has_delete_permission(request, row):
+            look = preview.deletion(lambda: self.delete_model(request, row))
+            extra_context = {**(extra_context or {}), "look": look}
+        return super().delete_view(request, object_id, extra_context)
+
+    def acting(self, request: HttpRequest) -> tuple[str, str]:
+        """Who changes something here, and from where."""
+        return request.user.get_username(), "admin"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method != "POST":
             return super().changelist_view(request, extra_context)
+        if not all(pk.isdecimal() for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("a chosen row that is no number")
         try:
-            with one_change(request.user.get_username(), "admin"):
-                return super().changelist_view(request, extra_context)
-        except ValidationError as refusal:
-            self.message_user(request, " ".join(refusal.messages), messages.ERROR)
+            with preview.without_messages(request) as told, one_change(*self.acting(request)) as change:
+                ordering.refuse_other(self, request)
+                response = super().changelist_view(request, extra_context)
+                deleting.refuse_other(request, change)
+            preview.tell(request, told)
+        except REFUSALS as refusal:
+            self.message_user(request, " ".join(preview.in_words(refusal).messages), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+        return deleting.with_look(self, request, response) if self.previewed else response
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return ordering.stamped(self, super().get_changelist_formset(request, **kwargs))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        number = request.GET.get("r", "1")
+        revisions = history().of(row, int(number) if number.isdecimal() and len(number) < 9 else 1) if row else ""
+        return super().history_view(request, object_id, {**(extra_context or {}), "revisions": revisions})
+
+
+def row_or_404(page: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
+    """The row of ``page`` that an address names; Http404 where there is none, whatever the address says."""
+    row = page.get_object(request, unquote(object_id))
+    if row is None:
+        raise Http404
+    return row
 
 
 class Refused:
@@ -93,6 +175,13 @@ class Refused:
         cleaned = super().clean()  # type: ignore[misc]  # the next class is a form
         self.add_error(None, self.refusal.messages)  # type: ignore[attr-defined]
         return cleaned
+
+
+class Unsaved:
+    """Mixin of a form that is only shown again as it was filled in."""
+
+    def is_valid(self) -> bool:
+        return False
 
 
 class Switchable(ConfigAdmin):
@@ -154,6 +243,13 @@ class ConfigInline(TabularInline):
         if field is not None:
             field.choices = list(field.choices)
         return field
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Each field names itself for those who do not see the column's heading."""
+        formset = super().get_formset(request, obj, **kwargs)
+        for field in formset.form.base_fields.values():
+            field.widget.attrs["aria-label"] = field.label
+        return formset
 
 
 class OrderedInline(ConfigInline):

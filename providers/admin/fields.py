@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from providers.catalogue import plain
+from providers.secrets import Undecryptable
 
 HIDDEN = "••••"
 
@@ -26,7 +28,7 @@ class SecretField(forms.CharField):
         super().__init__(**options)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(data)
+        return bool(self.to_python(data))
 
 
 class LinesField(forms.CharField):
@@ -54,7 +56,9 @@ class PlainDecimalField(forms.DecimalField):
 
 
 def without_password(url: str) -> str:
-    """The URL with dots for its password."""
+    """The URL with dots for its password; "" for what cannot be decrypted."""
+    if isinstance(url, Undecryptable):
+        return ""
     parts = urlsplit(url)
     if parts.password is None:
         return url
@@ -69,3 +73,10 @@ def with_password(typed: str, stored: str) -> str:
     if HIDDEN in typed:
         raise ValidationError(_("The address has changed: enter its password again."))
     return typed
+
+
+def refuse_zero(form: forms.ModelForm, names: Iterable[str], why: Any) -> None:
+    """A 0 that was just typed is refused; one that a document brought stays until it is changed."""
+    for name in names:
+        if name in form.changed_data and form.cleaned_data.get(name) == 0:
+            form.add_error(name, why)

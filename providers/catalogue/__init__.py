@@ -126,3 +126,9 @@ def _decimal(figure: str | None) -> Decimal | None:
 def _read(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((HERE / name).read_text(encoding="utf-8"))
     return rows
+
+
+def usual_addresses() -> dict[str, str]:
+    """Kinds → the base URL that the vendor's own service has, for those that have one."""
+    rows = json.loads((HERE / "providers.json").read_text(encoding="utf-8"))
+    return {row["kind"]: row["base_url"] for row in reversed(rows)}

@@ -57,6 +57,8 @@ class Exchange(Line):
                 if self._decoder is not None:
                     data = self._decode(data)
                 if data:
+                    if self.trace.tape is not None:
+                        self.trace.tape.receive(data)
                     return data
         except (UpstreamError, CallerLeft):
             self._let_go()
@@ -119,6 +121,8 @@ class Exchange(Line):
         self.trace.headers_at = time.monotonic()
         self.status = self.trace.status = reply.status
         self.headers = {name.lower(): value for name, value in reply.headers.items()}
+        if self.trace.tape is not None:
+            self.trace.tape.status, self.trace.tape.headers = reply.status, self.headers
         self._check()
         encoding = self.headers.get("content-encoding")
         if encoding is not None and encoding.lower() not in ("identity", ""):

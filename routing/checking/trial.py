@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from providers.errors import CallerLeft, CredentialRejected, UpstreamError
+from providers.tape import Tape
 from providers.wire import Trace
 from providers.words import in_words
 from routing.checking import validate
 from routing.checking.questions import RERANK, Question, call_for
 from routing.ports import Send
 from routing.pricing import cost, price_at
+
+LONGEST_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Finding:
 
     ``seconds`` of the whole exchange; ``first_seconds`` until a stream's first content. ``amount`` in ``currency``,
     None where unknown. ``dropped``: parameters the vendor has no word for. ``rejected``: the keys that were, as
-    ``provider/label``; ``keyless``: all of them.
+    ``provider/label``; ``keyless``: all of them. ``code``: the
+    error's own word (``UpstreamError.outcome``), with ``said``, its message. ``text``: the beginning of the reply.
     """
 
     question: Question
@@ -38,16 +42,21 @@ class Finding:
     dropped: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     keyless: bool = False
+    code: str = ""
+    said: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How questions are asked: ``seconds`` each may take; ``stopping`` says that no more is wanted."""
+    """How questions are asked: ``seconds`` each may take; ``stopping`` says that no more is wanted.
+    ``tapes``: gets that of every try, where it is a list."""
 
     send: Send
     seconds: float
     stopping: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
+    tapes: list[Tape] | None = None
 
 
 def try_out(question: Question, asking: Asking) -> Finding:
@@ -62,16 +71,24 @@ def try_out(question: Question, asking: Asking) -> Finding:
     for credential in credentials:
         name = credential.identity if credential else ""
         began = asking.clock()
-        trace = Trace()
+        trace = _trace(asking)
         try:
             finding = _judged(question, credential, asking, trace)
         except CredentialRejected as error:
             rejected[name] = f"{in_words(error)} [{f'key {name}' if name else 'sent without a key'}]"
-            finding = Finding(question, "failure", "", error.status, asking.clock() - began)
+            finding = replace(
+                Finding(question, "failure", "", error.status, asking.clock() - began),
+                code=error.outcome,
+                said=error.message,
+            )
             continue
         except UpstreamError as error:
             status = error.status or trace.status
-            finding = Finding(question, "failure", in_words(error), status, asking.clock() - began)
+            finding = replace(
+                Finding(question, "failure", in_words(error), status, asking.clock() - began),
+                code=error.outcome,
+                said=error.message,
+            )
         except CallerLeft:
             finding = Finding(question, "skipped", "stopped")
         break
@@ -83,6 +100,14 @@ def try_out(question: Question, asking: Asking) -> Finding:
         rejected=tuple(filter(None, rejected)),
         keyless=len(rejected) == len(credentials),
     )
+
+
+def _trace(asking: Asking) -> Trace:
+    if asking.tapes is None:
+        return Trace()
+    tape = Tape()
+    asking.tapes.append(tape)
+    return Trace(tape=tape)
 
 
 def _judged(question: Question, credential: Any, asking: Asking, trace: Trace) -> Finding:
@@ -98,9 +123,11 @@ def _judged(question: Question, credential: Any, asking: Asking, trace: Trace) -
         finally:
             reply.close()
         faults = validate.chunks(seen)
+        text = "".join(_said(choice.get("delta")) for chunk in seen for choice in chunk.get("choices") or ())
         usage = next((chunk["usage"] for chunk in reversed(seen) if chunk.get("usage")), None)
     else:
         faults, usage = _faults(question.operation, reply.body), reply.body.get("usage")
+        text = _told(question.operation, reply.body)
     usage = usage if isinstance(usage, Mapping) else {}
     price = price_at(candidate.facts.prices, time.time())
     amount = cost(price, usage) if "prompt_tokens" in usage else None
@@ -115,7 +142,31 @@ def _judged(question: Question, credential: Any, asking: Asking, trace: Trace) -
         amount,
         price.currency if price is not None and amount is not None else "",
         trace.dropped,
+        code="malformed" if faults else "",
+        text=text[:LONGEST_TEXT],
     )
+
+
+def _said(part: Any) -> str:
+    """The text of a message or delta, or what stands in its place."""
+    if not isinstance(part, Mapping):
+        return ""
+    spoken = part.get("content") or part.get("refusal") or part.get("reasoning_content") or part.get("reasoning")
+    return spoken if isinstance(spoken, str) else ""
+
+
+def _told(operation: str, body: Any) -> str:
+    """What a whole answer says, for people."""
+    if not isinstance(body, Mapping):
+        return ""
+    if operation == "chat":
+        choices = body.get("choices") or ()
+        return "".join(_said(choice.get("message")) for choice in choices if isinstance(choice, Mapping))
+    if operation == "transcription":
+        heard = body.get("transcript")
+        text = heard.get("text") if isinstance(heard, Mapping) else heard
+        return text if isinstance(text, str) else ""
+    return ""
 
 
 def _faults(operation: str, body: Any) -> list[str]:

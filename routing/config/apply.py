@@ -1,7 +1,8 @@
 """A document → rows, by natural name, in one transaction and one revision; or, as a dry run, what would change.
 
-The document is the whole: what it does not name is deleted. Stored secrets stay where they are, unless they would be
-sent somewhere else than before: then they are dropped, and the provider's key is missing until it is entered again.
+The document is the whole: what it does not name is deleted. Stored secrets stay where they are. A document that would
+have them sent somewhere else than before is refused, unless they come with it (importers bring them beside it) or are
+expressly to be dropped: then the provider's key is missing until it is entered again (``routing.config.moves``).
 """
 
 from __future__ import annotations
@@ -11,31 +12,46 @@ from typing import Any, TypeVar
 
 from django.db import models
 
-from providers.destination import origin
 from providers.models import Price, Provider, ProviderHeader, ProviderKey, ProviderModel
+from providers.secrets import TO_BE_ENTERED
 from routing.config.check import Wanted, WantedList, WantedProvider, check
 from routing.config.diff import Change
+from routing.config.moves import hold_secrets, places
 from routing.config.revisions import rehearsal, revision
+from routing.config.serialize import is_stored_proxy
 from routing.config.shape import columns
 from routing.models import Alias, Category, Endpoint, Entry, PublicModel
 
 T = TypeVar("T", bound=models.Model)
-Sent = frozenset[tuple[Any, ...]]
+NO_SECRETS: Mapping[str, str] = {}
 
 
 def apply(
-    document: Mapping[str, Any], actor: str, origin: str, message: str = "", *, dry_run: bool = False
+    document: Mapping[str, Any],
+    actor: str,
+    origin: str,
+    message: str = "",
+    *,
+    dry_run: bool = False,
+    drop_secrets: bool = False,
 ) -> list[Change]:
-    """Make the configuration what ``document`` says: what changed. Raises DocumentError, and then nothing did."""
+    """Make the configuration what ``document`` says: what changed. Raises DocumentError, and then nothing did.
+
+    ``drop_secrets``: stored secrets that would be sent elsewhere are removed; otherwise SecretsWouldMove is raised.
+    """
     wanted = check(document)
     with rehearsal() if dry_run else revision(actor, origin, message) as change:
-        write(wanted)
+        write(wanted, drop_secrets=drop_secrets)
         return change.changes()
 
 
-def write(wanted: Wanted) -> None:
-    """Rows from ``wanted``. Only within a revision or rehearsal. The order keeps every constraint at every step."""
-    sent_before = _destinations()
+def write(wanted: Wanted, secrets: Mapping[str, str] = NO_SECRETS, *, drop_secrets: bool = False) -> None:
+    """Rows from ``wanted``. Only within a revision or rehearsal. The order keeps every constraint at every step.
+
+    ``secrets``: by the path of ``serialize.secrets``; what the document says to be stored there.
+    Raises SecretsWouldMove.
+    """
+    sent_before = places()
     Alias.objects.exclude(name__in=[alias for model in wanted.models.values() for alias in model.aliases]).delete()
     _delete_others(PublicModel, wanted.models)
     _delete_others(Category, wanted.categories)
@@ -43,7 +59,8 @@ def write(wanted: Wanted) -> None:
     providers = _sync_providers(wanted.providers)
     endpoints = _sync_endpoints(wanted.endpoints, providers)
     _delete_others(Provider, wanted.providers)
-    _drop_secrets_sent_elsewhere(sent_before)
+    _store(secrets)
+    hold_secrets(sent_before, secrets, drop=drop_secrets)
     public = _sync(PublicModel, {name: one.row for name, one in wanted.models.items()}, _by_name(PublicModel))
     categories = _sync(Category, {name: one.row for name, one in wanted.categories.items()}, _by_name(Category))
     _sync_aliases(wanted.models, public)
@@ -86,8 +103,9 @@ def _sync(table: type[T], wanted: Mapping[str, T], existing: Mapping[str, T], *o
 def _sync_providers(wanted: Mapping[str, WantedProvider]) -> dict[str, Provider]:
     existing = _by_name(Provider)
     for name, want in wanted.items():
-        if want.stored_proxy and name in existing:
-            want.row.proxy = existing[name].proxy
+        if want.stored_proxy:
+            have = existing[name].proxy if name in existing else ""
+            want.row.proxy = have if is_stored_proxy(have) else TO_BE_ENTERED
     rows = _sync(Provider, {name: want.row for name, want in wanted.items()}, existing, "proxy")
     for name, want in wanted.items():
         of = {"provider": rows[name]}
@@ -163,20 +181,20 @@ def _place(row: Endpoint) -> tuple[int, str, str]:
     return row.provider_id, row.upstream_model, row.base_url
 
 
-def _destinations() -> dict[str, Sent]:
-    """Where each provider's secrets are sent: its own address and its endpoints', with proxy and certificates."""
-    sent: dict[str, Sent] = {}
-    for provider in Provider.objects.prefetch_related("endpoints"):
-        urls = {provider.base_url, *(endpoint.base_url for endpoint in provider.endpoints.all() if endpoint.base_url)}
-        sent[provider.name] = frozenset((*origin(url), provider.proxy, provider.ca_bundle) for url in urls)
-    return sent
-
-
-def _drop_secrets_sent_elsewhere(before: Mapping[str, Sent]) -> None:
-    for name, sent in _destinations().items():
-        if name in before and not sent <= before[name]:
-            ProviderKey.objects.filter(provider__name=name).update(secret="")
-            ProviderHeader.objects.filter(provider__name=name, secret=True).update(value="")
+def _store(secrets: Mapping[str, str]) -> None:
+    """Secrets by their paths: ``providers/NAME/keys/LABEL/secret``, ``…/headers/NAME/value``, ``…/proxy``."""
+    for path, value in secrets.items():
+        _providers, provider, part, *rest = path.split("/")
+        row: models.Model
+        if part == "keys":
+            row, column = ProviderKey.objects.get(provider__name=provider, label=rest[0]), "secret"
+        elif part == "headers":
+            row, column = ProviderHeader.objects.get(provider__name=provider, name=rest[0]), "value"
+        else:
+            row, column = Provider.objects.get(name=provider), "proxy"
+        if getattr(row, column) != value:
+            setattr(row, column, value)
+            row.save(update_fields=[column])
 
 
 def _sync_aliases(wanted: Mapping[str, WantedList[PublicModel]], public: Mapping[str, PublicModel]) -> None:

@@ -173,7 +173,7 @@ class _Reader:
         plain = {name: value for name, value in said.items() if name not in ("env", "stored")}
         row = self._row(ProviderKey, path, plain, ("env", "stored"), env_var=env, position=len(wanted.keys))
         wanted.keys[label] = row
-        if stored:
+        if not env:
             wanted.stored_keys.add(label)
 
     def _header(self, path: str, said: Said, wanted: WantedProvider) -> None:

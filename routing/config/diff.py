@@ -17,6 +17,7 @@ class Absent(Enum):
 
 
 ABSENT = Absent.ABSENT
+SECRET = "(stored secret)"  # noqa: S105 - what is said in its stead
 _SECTION_DEPTH = 1
 
 
@@ -47,11 +48,20 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
 
 
 def secret_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
-    """``{path: fingerprint}`` of the secrets on both sides → one value-less change for each that was set or differs.
+    """``{path: fingerprint}`` of the secrets on both sides → one change for each that was set, differs or went away.
 
-    A secret that went away shows in the document itself.
+    None says a value: one that went away reads ``before: "(stored secret)"``.
     """
-    return [Change(path) for path in sorted(after) if before.get(path) != after[path]]
+    return [
+        Change(path, ABSENT if path in after else SECRET)
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path)
+    ]
+
+
+def lost_secrets(changes: Iterable[Change]) -> list[str]:
+    """The paths of the secrets that go with ``changes``: no history keeps them."""
+    return [change.path for change in changes if change.before == SECRET and change.after is ABSENT]
 
 
 def render(changes: Iterable[Change]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 VERSION = 1
 SECTIONS = ("providers", "endpoints", "models", "categories")
+PART = "part"  # a document that says ``part: true`` leaves what it does not name as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class DocumentError(ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SecretsWouldMove(DocumentError):
+    """A document that sends stored secrets to a place they were not sent to before. They can be dropped instead."""
 
 
 def shown(value: Any) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from routing.config.document import shown
-from routing.models.routes import RESERVED_NAMES, ROUTE_NAME
+from routing.models.endpoints import ROUTE_NAME
+from routing.models.routes import RESERVED_NAMES
 
 Said = Mapping[str, Any]
 Complain = Callable[[str, str], None]

@@ -20,14 +20,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from providers.configuration import revision_open, who_acts
 from routing.config.diff import Change, diff, secret_changes
 from routing.config.document import VERSION
+from routing.config.objects import touched
 from routing.config.serialize import fingerprint, read
-from routing.models import ApiKey, ConfigClock, ConfigRevision
+from routing.models import ApiKey, ConfigClock, ConfigRevision, RevisionObject
 
 CLOCK_ID = 1
+INSTALLATION = "installation"
 NOTHING: dict[str, Any] = {"version": VERSION}
 
 on_change: list[Callable[[], None]] = []
@@ -40,7 +43,12 @@ class Snapshot:
 
     document: dict[str, Any]
     secrets: dict[str, str]
-    access: frozenset[tuple[Any, ...]]
+    access: frozenset[str]
+
+    def stamp(self) -> str:
+        """A digest of the document and of the secrets; of no use to whoever would guess them."""
+        said = fingerprint(self.document) + fingerprint(self.secrets)
+        return salted_hmac("routing.revisions.stamp", said, algorithm="sha256").hexdigest()
 
 
 class Revision:
@@ -56,6 +64,10 @@ class Revision:
     def changes(self) -> list[Change]:
         """What differs so far, as it will be recorded."""
         return _changes(self.before, snapshot())
+
+    def stamp(self) -> str:
+        """A digest of what everything was at its beginning, secrets included: another one where somebody changed it."""
+        return self.before.stamp()
 
 
 _current: ContextVar[Revision | None] = ContextVar("current_revision", default=None)
@@ -119,18 +131,18 @@ def recorded() -> str:
     return fingerprint(NOTHING) if newest is None else newest
 
 
+def newest_number() -> int:
+    """The newest revision's number; 0 where there is none."""
+    return ConfigRevision.objects.values_list("number", flat=True).first() or 0
+
+
 def snapshot() -> Snapshot:
     """What the rows say now."""
     document, secrets = read()
     return Snapshot(
         document,
         {path: hashlib.sha256(value.encode()).hexdigest() for path, value in secrets.items()},
-        frozenset(
-            (*row[:-2], str(row[-2]), str(row[-1]))
-            for row in ApiKey.objects.order_by().values_list(
-                "name", "prefix", "hash", "enabled", "expires_at", "description", "scopes", "allowed_models"
-            )
-        ),
+        frozenset(str(row) for row in ApiKey.objects.order_by().values_list()),
     )
 
 
@@ -183,9 +195,8 @@ def _record_drift(document: dict[str, Any], origin: str) -> int | None:
 
 
 def _write(actor: str, origin: str, message: str, changes: list[Change], document: dict[str, Any]) -> int:
-    newest = ConfigRevision.objects.values_list("number", flat=True).first() or 0
     row = ConfigRevision(
-        number=newest + 1,
+        number=newest_number() + 1,
         actor=actor[:150],
         origin=origin[:30],
         message=message[:300],
@@ -194,4 +205,5 @@ def _write(actor: str, origin: str, message: str, changes: list[Change], documen
         fingerprint=fingerprint(document),
     )
     row.save(force_insert=True)
+    RevisionObject.objects.bulk_create(RevisionObject(revision=row, path=path[:500]) for path in touched(changes))
     return row.number

@@ -24,9 +24,13 @@ def compare(first: int, second: int) -> list[Change]:
     return diff(find(first).canonical(), find(second).canonical())
 
 
-def rollback(number: int, actor: str, *, dry_run: bool = False) -> list[Change]:
+def rollback(number: int, actor: str, *, dry_run: bool = False, drop_secrets: bool = False) -> list[Change]:
     """Apply the document of revision ``number`` as a new revision of origin "rollback"; what it changes.
 
-    Raises NoSuchRevision; DocumentError if the document no longer fits this version of the product.
+    The present keys are not sent to an earlier server: where the document names one, they are dropped if
+    ``drop_secrets`` says so, else SecretsWouldMove (a DocumentError) is raised. Raises NoSuchRevision; DocumentError if
+    the document no longer fits this version of the product.
     """
-    return apply(find(number).canonical(), actor, "rollback", f"Back to revision {number}", dry_run=dry_run)
+    document = find(number).canonical()
+    message = f"Back to revision {number}"
+    return apply(document, actor, "rollback", message, dry_run=dry_run, drop_secrets=drop_secrets)

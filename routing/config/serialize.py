@@ -7,7 +7,8 @@
     categories: {name: {keywords, …, entries: […]}}
 
 The order of a list is its order of use. A stored key reads ``stored: true``, a secret header ``secret: true``, a proxy
-with credentials ``{stored: true}``: the document never holds a secret. API keys are not part of it.
+with credentials ``{stored: true}``, whether they have been entered here or not: the document never holds a secret, and
+is the same at every installation that it is imported into. API keys are not part of it.
 """
 
 from __future__ import annotations
@@ -96,8 +97,13 @@ def _providers(secret: dict[str, str]) -> dict[str, Any]:
     return said
 
 
+def is_stored_proxy(proxy: str) -> bool:
+    """Whether it holds a password, as far as anyone can read it: a document only says that there is one."""
+    return "@" in proxy or isinstance(proxy, Undecryptable)
+
+
 def _proxy(path: str, proxy: str, secret: dict[str, str]) -> Any:
-    if "@" in proxy or isinstance(proxy, Undecryptable):
+    if is_stored_proxy(proxy):
         secret[f"{path}/proxy"] = proxy
         return {"stored": True}
     return proxy
@@ -107,10 +113,9 @@ def _key(path: str, row: Row, secret: dict[str, str]) -> Row:
     said = {"label": row["label"]} | plain(ProviderKey, row)
     if row["secret"]:
         secret[f"{path}/keys/{row['label']}/secret"] = row["secret"]
-        said["stored"] = True
-    elif row["env_var"]:
-        said["env"] = row["env_var"]
-    return said
+    if row["env_var"] and not row["secret"]:
+        return said | {"env": row["env_var"]}
+    return said | {"stored": True}
 
 
 def _header(path: str, row: Row, secret: dict[str, str]) -> Row:

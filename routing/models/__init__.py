@@ -1,14 +1,16 @@
 """The rows that decide where a request goes (configuration), their history, and the shared state beside them."""
 
 from .access import ApiKey
-from .history import ConfigClock, ConfigRevision
+from .endpoints import Endpoint
+from .history import AppliedSource, ConfigClock, ConfigRevision, RevisionObject, SiteStep
 from .limits import LimitHit, LimitWindow
-from .routes import Alias, Category, Endpoint, Entry, PublicModel
+from .routes import Alias, Category, Entry, PublicModel
 from .state import CircuitEvent, CircuitState, EndpointStats, KeyState
 
 __all__ = [
     "Alias",
     "ApiKey",
+    "AppliedSource",
     "Category",
     "CircuitEvent",
     "CircuitState",
@@ -21,4 +23,6 @@ __all__ = [
     "LimitHit",
     "LimitWindow",
     "PublicModel",
+    "RevisionObject",
+    "SiteStep",
 ]

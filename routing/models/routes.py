@@ -1,4 +1,4 @@
-"""Endpoints, the names that applications ask for, and the ordered lists between them."""
+"""The names that applications ask for, and the ordered lists behind them."""
 
 from __future__ import annotations
 
@@ -6,136 +6,93 @@ from math import isfinite
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from providers.configuration import ConfigModel
-from providers.models import ModelType, Provider, validate_http_url, validate_object, validate_string_list
-from routing.strategies import STRATEGIES
+from providers.models import MOST_TEXTS, ModelType, validate_object, validate_string_list
+from routing import words
+
+from .endpoints import ROUTE_NAME, Endpoint
 
 RESERVED_NAMES = frozenset({"router", "auto"})
-ROUTE_NAME = RegexValidator(
-    r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,198}[^\s\x00-\x1f\x7f])?$",
-    _("1 to 200 characters, no control characters, no space at either end."),
-)
 
 
-def strategy_choices() -> list[tuple[str, str]]:
+def strategy_choices() -> list[tuple[str, Any]]:
     """A function, so that a new strategy needs no migration."""
-    return [(strategy.name, strategy.label) for strategy in STRATEGIES.values()]
+    return words.strategy_choices()
+
+
+def type_choices() -> list[tuple[str, Any]]:
+    """A function, so that another word for a type needs no migration."""
+    return words.type_choices()
 
 
 def validate_weights(value: Any) -> None:
     """A JSON object of finite numbers."""
     validate_object(value)
+    if len(value) > MOST_TEXTS:
+        raise ValidationError(_("At most 1000 weights."))
     for keyword, weight in value.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
             raise ValidationError(_("The weight of “%(keyword)s” must be a number.") % {"keyword": keyword})
-
-
-def _seconds(label: Any, help_text: Any) -> Any:
-    return models.FloatField(
-        label,
-        null=True,
-        blank=True,
-        help_text=help_text,
-        validators=[MinValueValidator(0.05), MaxValueValidator(86400)],
-    )
-
-
-class Endpoint(ConfigModel):
-    """One upstream place: a provider's model at a base URL. It alone carries timeouts, limits, circuit, statistics."""
-
-    name = models.CharField(_("name"), max_length=200, unique=True, validators=[ROUTE_NAME])
-    provider = models.ForeignKey(Provider, models.CASCADE, related_name="endpoints", verbose_name=_("provider"))
-    upstream_model = models.CharField(
-        _("upstream model"),
-        max_length=200,
-        help_text=_("The name that is sent. “*” sends the name the caller asked for."),
-    )
-    base_url = models.CharField(
-        _("base URL"),
-        max_length=500,
-        blank=True,
-        help_text=_("Empty: the provider's own."),
-    )
-    enabled = models.BooleanField(_("enabled"), default=True)
-    connect_timeout = _seconds(_("connect timeout"), _("Seconds. Empty: 5."))
-    first_content_timeout = _seconds(
-        _("first content"),
-        _("Seconds until a stream's first content while another candidate remains. Empty: 10 or 60."),
-    )
-    idle_timeout = _seconds(_("longest silence"), _("Seconds of silence within an answer. Empty: 30."))
-    total_timeout = _seconds(_("total timeout"), _("Seconds for the whole exchange. Empty: 600."))
-    retries = models.PositiveSmallIntegerField(
-        _("retries"),
-        null=True,
-        blank=True,
-        validators=[MaxValueValidator(10)],
-        help_text=_("Tries here again after a failure that may pass. Empty: 1."),
-    )
-    limit_requests = models.PositiveIntegerField(_("requests per window"), null=True, blank=True)
-    limit_tokens = models.PositiveIntegerField(_("tokens per window"), null=True, blank=True)
-    limit_window = _seconds(_("window"), _("Seconds of the sliding window. Empty: 60."))
-    circuit_failures = models.PositiveSmallIntegerField(
-        _("failures that open the circuit"), null=True, blank=True, help_text=_("Consecutive. Empty: 3.")
-    )
-    circuit_pause = _seconds(_("first pause"), _("Seconds an open circuit waits before its first probe. Empty: 10."))
-    circuit_pause_max = _seconds(
-        _("longest pause"), _("Seconds; each failed probe adds the first pause, up to this. Empty: 300.")
-    )
-
-    class Meta:
-        ordering: ClassVar = ["name"]
-        verbose_name = _("endpoint")
-        verbose_name_plural = _("endpoints")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["provider", "upstream_model", "base_url"], name="endpoint_identity")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        if self.base_url:
-            try:
-                validate_http_url(self.base_url)
-            except ValidationError as error:
-                raise ValidationError({"base_url": error.messages}) from error
 
 
 class PublicModel(ConfigModel):
     """A name that applications ask for, with a strategy over its ordered entries."""
 
     class MidStream(models.TextChoices):
-        ERROR = "error", _("end with an error event")
-        RESUME = "resume", _("continue at another endpoint")
+        ERROR = "error", _("End it with an error")
+        RESUME = "resume", _("Continue it elsewhere")
 
     name = models.CharField(
         _("name"),
         max_length=200,
         unique=True,
         validators=[ROUTE_NAME],
-        help_text=_("What callers write as “model”. “*” answers for every name that nothing else knows."),
+        help_text=_(
+            "What callers write as “model”, e.g. fast-chat. “*” answers for every name that nothing else knows."
+        ),
     )
-    type = models.CharField(_("type"), max_length=40, choices=ModelType.choices, default=ModelType.TEXT_GENERATION)
+    type = models.CharField(
+        _("type"),
+        max_length=40,
+        choices=type_choices,
+        default=ModelType.TEXT_GENERATION,
+        help_text=_(
+            "What it is asked for. The API's own words are text-generation, image-text-to-text, "
+            "text-embeddings-inference, text-classification and automatic-speech-recognition."
+        ),
+    )
     strategy = models.CharField(
         _("strategy"),
         max_length=32,
         default="ordered",
         choices=strategy_choices,
+        help_text=_("Which entry is tried first; the others follow when it fails, e.g. “In turn” to share the load."),
     )
-    enabled = models.BooleanField(_("enabled"), default=True)
+    enabled = models.BooleanField(
+        _("enabled"), default=True, help_text=_("Off: callers are told that there is no such model.")
+    )
     mid_stream = models.CharField(
-        _("cut streams"),
+        _("when a stream breaks off"),
         max_length=10,
         choices=MidStream.choices,
         default=MidStream.ERROR,
-        help_text=_("What happens when an answer breaks off after its beginning was sent."),
+        help_text=_(
+            "After its beginning was sent: “End it with an error” tells the caller that the answer is not whole. "
+            "“Continue it elsewhere” asks the next endpoint to go on from what was sent, and the caller sees one "
+            "answer; where no endpoint can, it ends with the error all the same."
+        ),
     )
-    owned_by = models.CharField(_("owned by"), max_length=100, blank=True, help_text=_("Shown in /v1/models."))
-    description = models.TextField(_("description"), blank=True)
+    owned_by = models.CharField(
+        _("owned by"), max_length=100, blank=True, help_text=_("Shown to callers in /v1/models, e.g. Platform team.")
+    )
+    description = models.TextField(
+        _("description"),
+        blank=True,
+        help_text=_("For your colleagues, e.g. For the shop's chat. Callers never see it."),
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -153,8 +110,20 @@ class PublicModel(ConfigModel):
 class Alias(ConfigModel):
     """Another name of a public model."""
 
-    name = models.CharField(_("name"), max_length=200, unique=True, validators=[ROUTE_NAME])
-    model = models.ForeignKey(PublicModel, models.CASCADE, related_name="aliases", verbose_name=_("public model"))
+    name = models.CharField(
+        _("name"),
+        max_length=200,
+        unique=True,
+        validators=[ROUTE_NAME],
+        help_text=_("Another name that callers may write, e.g. gpt-4o-latest."),
+    )
+    model = models.ForeignKey(
+        PublicModel,
+        models.CASCADE,
+        related_name="aliases",
+        verbose_name=_("public model"),
+        help_text=_("What is meant by it, e.g. fast-chat."),
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -171,32 +140,43 @@ class Alias(ConfigModel):
 class Category(ConfigModel):
     """A named fallback chain, chosen by what the request is about."""
 
-    name = models.CharField(_("name"), max_length=200, unique=True, validators=[ROUTE_NAME])
+    name = models.CharField(
+        _("name"),
+        max_length=200,
+        unique=True,
+        validators=[ROUTE_NAME],
+        help_text=_(
+            "What the request is about, e.g. code. Callers may ask for it by this name, or for “router” to have it "
+            "found out. “conversation” takes what fits no other, “tools” every request with tools."
+        ),
+    )
     keywords = models.JSONField(
         _("keywords"),
         default=list,
         blank=True,
         validators=[validate_string_list],
-        help_text=_('Words and phrases that speak for this category, e.g. ["refactor", "stack trace"].'),
+        help_text=_("Words and phrases that speak for this category, e.g. stack trace."),
     )
     weights = models.JSONField(
         _("keyword weights"),
         default=dict,
         blank=True,
         validators=[validate_weights],
-        help_text=_(
-            'Where a keyword counts more or less than 1, e.g. {"refactor": 2, "file": 0.3}. Those below 1 are hints: '
-            "they count only where they add up to 1."
-        ),
+        help_text=_("Where a keyword counts more or less than 1, e.g. 2.5 for traceback."),
     )
     strategy = models.CharField(
         _("strategy"),
         max_length=32,
         default="ordered",
         choices=strategy_choices,
+        help_text=_("Which entry is tried first; the others follow when it fails, e.g. “Cheapest” for long texts."),
     )
-    enabled = models.BooleanField(_("enabled"), default=True)
-    description = models.TextField(_("description"), blank=True)
+    enabled = models.BooleanField(
+        _("enabled"), default=True, help_text=_("Off: no request is taken to be about it, and it cannot be asked for.")
+    )
+    description = models.TextField(
+        _("description"), blank=True, help_text=_("For your colleagues, e.g. Questions of law. Callers never see it.")
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -220,15 +200,37 @@ class Entry(ConfigModel):
         Category, models.CASCADE, null=True, blank=True, related_name="entries", verbose_name=_("category")
     )
     endpoint = models.ForeignKey(
-        Endpoint, models.CASCADE, null=True, blank=True, related_name="entries", verbose_name=_("endpoint")
+        Endpoint,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="entries",
+        verbose_name=_("endpoint"),
+        help_text=_("Where the request may go, e.g. gpt-4o-europe."),
     )
     model = models.ForeignKey(
-        PublicModel, models.CASCADE, null=True, blank=True, related_name="used_by", verbose_name=_("other public model")
+        PublicModel,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="used_by",
+        verbose_name=_("or a public model"),
+        help_text=_("Instead of an endpoint: the whole list of another public model, e.g. fast-chat."),
     )
-    position = models.PositiveIntegerField(_("position"), default=0)
-    priority = models.IntegerField(_("priority"), default=0, help_text=_("Lowest first, for the strategy “priority”."))
-    weight = models.PositiveIntegerField(_("weight"), default=1, help_text=_("For the strategy “weighted”."))
-    enabled = models.BooleanField(_("enabled"), default=True)
+    position = models.PositiveIntegerField(
+        _("position"), default=0, help_text=_("Its place in the list, e.g. 0 for the first.")
+    )
+    priority = models.IntegerField(
+        _("priority"),
+        default=0,
+        help_text=_("Lowest first, e.g. 1 before 2. Only the strategy “Priority” looks at it."),
+    )
+    weight = models.PositiveIntegerField(
+        _("weight"),
+        default=1,
+        help_text=_("Its share, e.g. 3 gets three times as much as 1. Only the strategy “Weighted” looks at it."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True, help_text=_("Off: this line is passed over."))
 
     class Meta:
         ordering: ClassVar = ["position", "id"]

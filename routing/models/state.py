@@ -13,11 +13,11 @@ class CircuitState(models.Model):
 
     identity = models.CharField(_("endpoint"), max_length=800, primary_key=True)
     phase = models.CharField(_("phase"), max_length=10, default="closed")
-    failures = models.PositiveIntegerField(_("consecutive failures"), default=0)
+    failures = models.PositiveIntegerField(_("failed requests in a row"), default=0)
     last_failure_at = models.FloatField(null=True)
     last_success_at = models.FloatField(null=True)
     opened_at = models.FloatField(null=True)
-    pause = models.FloatField(_("pause"), default=0)
+    pause = models.FloatField(_("latest pause"), default=0)
     next_probe_at = models.FloatField(null=True)
     lease_until = models.FloatField(null=True)
     lease_holder = models.CharField(max_length=40, blank=True)
@@ -49,8 +49,8 @@ class CircuitEvent(models.Model):
     class Meta:
         ordering: ClassVar = ["-at"]
         indexes: ClassVar = [models.Index(fields=["identity", "-at"], name="circuit_event_identity")]
-        verbose_name = _("circuit event")
-        verbose_name_plural = _("circuit events")
+        verbose_name = _("change of a circuit")
+        verbose_name_plural = _("circuit history")
 
     def __str__(self) -> str:
         return f"{self.identity}: {self.before} → {self.after}"
@@ -83,6 +83,7 @@ class EndpointStats(models.Model):
     failures = models.PositiveBigIntegerField(_("failures"), default=0)
     first_content_ms = models.FloatField(_("first content, moving average"), null=True)
     total_ms = models.FloatField(_("total, moving average"), null=True)
+    last_success_at = models.DateTimeField(_("last success"), null=True)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
     last_error_at = models.DateTimeField(null=True)
     updated_at = models.FloatField(default=0)

@@ -35,11 +35,11 @@ def first_endpoint() -> int:
 
 
 def test_an_endpoint_that_never_failed_can_be_opened_and_closed_by_hand(page):
-    assert "1 endpoint: done." in act(page, "endpoint", "trip", first_endpoint())
+    assert "Circuit opened: first." in act(page, "endpoint", "trip", first_endpoint())
     row = CircuitState.objects.get(identity=IDENTITY)
     assert (row.phase, row.next_probe_at, row.circuit_cause) == ("open", None, "opened by olga")
     assert STATE.circuit_of(IDENTITY).phase == "open"
-    assert "none until it is closed by hand" in page.get("/admin/routing/circuitstate/").content.decode()
+    assert "until it is closed by hand" in page.get("/admin/routing/circuitstate/").content.decode()
     act(page, "circuitstate", "reset", IDENTITY)
     assert CircuitState.objects.get(identity=IDENTITY).phase == "closed"
     assert STATE.circuit_of(IDENTITY).well
@@ -48,7 +48,9 @@ def test_an_endpoint_that_never_failed_can_be_opened_and_closed_by_hand(page):
 
 
 def test_closing_a_circuit_by_hand_ends_the_endpoints_rest_too(page):
-    CircuitState.objects.create(identity=IDENTITY, rests_until=time.time() + 900, rest_code="model_missing", cause="?")
+    now = time.time()
+    rest = {"rests_until": now + 900, "rest_code": "model_missing", "cause": "?"}
+    CircuitState.objects.create(identity=IDENTITY, updated_at=now, **rest)
     STATE.poll()
     assert STATE.rest_of(IDENTITY) is not None
     act(page, "circuitstate", "reset", IDENTITY)
@@ -106,6 +108,7 @@ def test_limits_of_keys_and_providers_are_set_in_their_forms(page, acme):
         "limit_requests": "100",
         "limit_tokens": "5000",
         "limit_window": "1",
+        "log_content": "off",
     }
     page.post("/admin/routing/apikey/add/", sent)
     key = ApiKey.objects.get(name="app")

@@ -108,6 +108,7 @@ def test_a_key_that_was_imported_without_its_secret_does_not_hold_up_other_chang
     ProviderKey(provider=acme, label="imported", position=1).save()
     form = fields_of(page.get(url_of(acme)), "provider_form")
     assert post(page, url_of(acme), form, description="changed").redirect_chain
+    form = fields_of(page.get(url_of(acme)), "provider_form")
     emptied = {"keys-1-env_var": "SPARE_KEY"}
     assert post(page, url_of(acme), form, **emptied).redirect_chain
     form = fields_of(page.get(url_of(acme)), "provider_form")
@@ -138,6 +139,27 @@ def test_a_changed_destination_without_the_key_is_refused(page, acme, form, fiel
     assert f"the place it is sent to has changed ({named})" in text
     acme.refresh_from_db()
     assert {field: getattr(acme, field)} == before
+
+
+LEFT_OUT = {
+    "keys-TOTAL_FORMS": "0",
+    "keys-INITIAL_FORMS": "0",
+    "headers-TOTAL_FORMS": "0",
+    "headers-INITIAL_FORMS": "0",
+}
+UNNAMED = {"keys-0-id": "", "keys-0-DELETE": "on", "headers-0-id": "", "headers-0-DELETE": "on"}
+BLANK = {"keys-0-secret": " ", "headers-0-value": " "}
+
+
+@pytest.mark.parametrize("forged", [LEFT_OUT, UNNAMED, BLANK], ids=["left out", "unnamed", "blank"])
+def test_a_forged_form_takes_no_secret_to_another_server(page, acme, form, forged):
+    text = post(
+        page, url_of(acme), {**form, **forged, "_seen": ""}, base_url="https://evil.example/v1"
+    ).content.decode()
+    assert "where keys are sent" in text or "the place it is sent to has changed" in text
+    acme.refresh_from_db()
+    assert acme.base_url == "https://api.acme.example/v1"
+    assert key_of(acme).secret == SECRET
 
 
 def test_the_header_has_to_be_entered_again_too(page, acme, form):
@@ -186,6 +208,7 @@ def test_an_endpoint_on_a_new_server_needs_a_key_of_the_provider(page, turbo, ac
     assert post(page, url, fields, base_url=elsewhere, key_again=SECRET).redirect_chain
     endpoint.refresh_from_db()
     assert endpoint.base_url == elsewhere
+    fields = fields_of(page.get(url), "endpoint_form")
     assert post(page, url, fields, base_url=f"{elsewhere}/other-path").redirect_chain
 
 
@@ -193,3 +216,23 @@ def test_path_overrides_cannot_lead_to_another_server(page, acme, form):
     response = post(page, url_of(acme), form, paths='{"chat": "@evil.example/chat"}')
     assert "must begin with a slash" in response.content.decode()
     assert Provider.objects.get(pk=acme.pk).paths == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/routing/apikey/?hash__startswith=a",
+        "/admin/metrics/requestcontent/?prompt__contains=secret",
+        "/admin/metrics/requestcontent/?answer__startswith=a",
+        "/admin/providers/provider/?keys__secret__startswith=s",
+        "/admin/routing/endpoint/?provider__proxy__contains=p",
+        "/admin/auth/user/?totpdevice__key__startswith=a",
+    ],
+)
+def test_no_list_is_narrowed_by_what_it_does_not_show(page, address):
+    assert page.get(address).status_code == 400
+
+
+@pytest.mark.parametrize("rows", ["providers/provider", "routing/endpoint"])
+def test_a_copy_of_no_row_is_an_empty_form(page, rows):
+    assert page.get(f"/admin/{rows}/add/", {"copy": "²"}).status_code == 200

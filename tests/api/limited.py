@@ -77,6 +77,6 @@ def statuses(answers: list[Answer]) -> Counter[int]:
 def new_key(gateway: RunningGateway, name: str, **fields: str) -> str:
     """An API key made in the admin."""
     page = BrowserSession(gateway).send("/admin/routing/apikey/add/", "apikey_form", name=name, **fields)
-    found = re.search(r'id="new-key">([^<]+)<', page)
+    found = re.search(r'id="new-key-\d+">([^<]+)<', page)
     assert found, page
     return found[1]

@@ -61,7 +61,7 @@ def test_a_dynamic_name_and_a_bare_name_reach_the_provider(client: OpenAI, switc
     switchboard.plug("acme", reply(completion("Hello")))
     for name in ("acme/m-1", "m-1", "acme/never-catalogued"):
         assert client.chat.completions.create(model=name, messages=HI).choices[0].message.content == "Hello"
-    assert [request.json["model"] for request in switchboard.seen("acme")] == ["m-1", "m-1", "never-catalogued"]
+    assert [request.json["model"] for request in switchboard.seen("acme")[-3:]] == ["m-1", "m-1", "never-catalogued"]
 
 
 def test_a_vendor_without_a_key_says_what_to_set(client: OpenAI) -> None:

@@ -107,6 +107,12 @@ def test_health_answers_without_a_key_and_a_browser_is_sent_to_the_admin(gateway
     connection.close()
 
 
+def test_the_root_answers_programs_under_any_host_name_as_the_rest_of_the_api_does(gateway: RunningGateway) -> None:
+    for path in ("/", "/v1/models"):
+        status, headers, _ = gateway.get(path, Host="gateway.internal:8000")
+        assert (status, headers["content-type"]) == (200, "application/json"), path
+
+
 def test_a_body_over_the_limit_is_413(gateway: RunningGateway) -> None:
     status, _, body = gateway.post({"model": "lost", "messages": [{"role": "user", "content": "x" * 2**20}]})
     assert (status, error_of(body)["code"]) == (413, "request_too_large")
@@ -119,8 +125,9 @@ def test_an_encoded_body_is_415(gateway: RunningGateway) -> None:
 
 
 def test_a_wrong_method_is_405_and_an_unknown_url_404(gateway: RunningGateway) -> None:
-    status, _, body = gateway.get("/v1/chat/completions")
+    status, headers, body = gateway.get("/v1/chat/completions")
     assert (status, error_of(body)["code"]) == (405, "method_not_supported")
+    assert headers["allow"] == "POST"
     status, _, body = gateway.post({}, path="/v1/nothing")
     assert status == 404
     assert "/v1/nothing" in error_of(body)["message"]

@@ -107,7 +107,7 @@ def test_a_keys_limit_is_its_own_and_names_it(limited: RunningGateway, switchboa
     assert statuses(answers) == {200: 100, 429: 100}
     assert arrived(switchboard, f"{name}-a") - before == 100
     told = {json.loads(body)["error"]["message"] for status, _, body in answers if status == 429}
-    assert told == {f"The API key '{app}' may use 100 requests in 3600 s, and has."}
+    assert told == {f"The API key '{app}' has used up its limit of 100 requests in 3600 s."}
     waits = [headers["retry-after"] for status, headers, _ in answers if status == 429]
     assert all(3000 < int(wait) <= 3600 for wait in waits)
     assert {headers["x-should-retry"] for status, headers, _ in answers if status == 429} == {"true"}

@@ -27,7 +27,7 @@ def router(switchboard: Switchboard, tmp_path_factory: pytest.TempPathFactory) -
     }
     folder = tmp_path_factory.mktemp("router")
     with running_gateway(folder, yaml.safe_dump({"version": 1, "providers": {"acme": acme}}), workers=1) as gateway:
-        document = yaml.safe_load(gateway.manage("config", "export"))
+        document = yaml.safe_load(gateway.manage("export_config"))
         for name in CHAINS:
             document["categories"][name]["entries"].append({"endpoint": f"spot-{name}"})
             switchboard.plug(name, reply(completion(name)))

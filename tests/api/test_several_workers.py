@@ -126,11 +126,11 @@ def test_two_operators_changes_make_two_revisions_and_reach_every_worker_within_
     before = len(own_gateway.rows("SELECT number FROM routing_configrevision"))
     load = Load(own_gateway)
     wait_for(lambda: len(load.answered) > 50, "requests are answered")
-    document = yaml.safe_load(own_gateway.manage("config", "export"))
+    document = yaml.safe_load(own_gateway.manage("export_config"))
     document["models"] = {**document.get("models", {}), "by-command": {"description": "made by a command"}}
     file = own_gateway.folder / "change.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False))
-    own_gateway.manage("config", "import", str(file))
+    own_gateway.manage("import_config", str(file))
     check_all_workers_follow(load)
     page = BrowserSession(own_gateway).send("/admin/routing/publicmodel/add/", "publicmodel_form", name="by-admin")
     assert "by-admin" in page

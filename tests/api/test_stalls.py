@@ -74,7 +74,7 @@ class Load:
         self._gateway = gateway
         self._over = threading.Event()
         self._file = folder / "many.yaml"
-        self._document = yaml.safe_load(gateway.manage("config", "export"))
+        self._document = yaml.safe_load(gateway.manage("export_config"))
         self._pool = ThreadPoolExecutor(CALLERS + 1)
         self._running = [self._pool.submit(self._call) for _ in range(CALLERS)] + [self._pool.submit(self._import)]
 
@@ -92,7 +92,7 @@ class Load:
             }
             document = {**self._document, "models": {**self._document["models"], **more}}
             self._file.write_text(yaml.safe_dump(document, sort_keys=False))
-            self._gateway.manage("config", "import", str(self._file))
+            self._gateway.manage("import_config", str(self._file))
 
     def stop(self) -> None:
         self._over.set()

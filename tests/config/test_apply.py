@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from providers.models import Provider, ProviderHeader, ProviderKey
 from routing.config import text
+from routing.config.amend import amend
 from routing.config.apply import apply
 from routing.config.check import check
 from routing.config.diff import render
-from routing.config.document import DocumentError
+from routing.config.document import DocumentError, SecretsWouldMove
 from routing.config.revisions import revision
 from routing.config.serialize import read, serialize
 from routing.config.shape import _SAID_OTHERWISE, columns, parsed
@@ -248,23 +249,56 @@ def test_secrets_stay_where_they_are_sent(small, path, value):
     assert secrets_now() == ("sk-acme-very-secret", "header-very-secret")
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("providers/acme/base_url", "https://evil.example/v1"),
-        ("providers/acme/base_url", "http://acme.example/v1"),
-        ("providers/acme/base_url", "https://acme.example:8443/v1"),
-        ("providers/acme/proxy", "http://evil.example:3128"),
-        ("providers/acme/ca_bundle", "/tmp/evil.pem"),
-        ("endpoints/acme-1/base_url", "https://evil.example/v1"),
-    ],
-)
+MOVES = [
+    ("providers/acme/base_url", "https://evil.example/v1"),
+    ("providers/acme/base_url", "http://acme.example/v1"),
+    ("providers/acme/base_url", "https://acme.example:8443/v1"),
+    ("providers/acme/proxy", "http://evil.example:3128"),
+    ("providers/acme/ca_bundle", "/tmp/evil.pem"),
+    ("endpoints/acme-1/base_url", "https://evil.example/v1"),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), MOVES)
 def test_secrets_never_follow_a_changed_destination(small, path, value):
-    rehearsed = apply(changed(small, path, value), "ada", "test", dry_run=True)
+    for dry_run in (True, False):
+        with pytest.raises(SecretsWouldMove) as refused:
+            apply(changed(small, path, value), "ada", "test", dry_run=dry_run)
+        assert [problem.path for problem in refused.value.problems] == [path]
+        assert "provider acme (headers/X-Team, keys/default)" in str(refused.value)
+    assert serialize() == small
     assert secrets_now() == ("sk-acme-very-secret", "header-very-secret")
-    assert "- providers/acme/keys/default/stored: true" in render(rehearsed)
-    apply(changed(small, path, value), "ada", "test")
+
+
+@pytest.mark.parametrize(("path", "value"), MOVES)
+def test_secrets_are_dropped_where_that_is_expressly_said(small, path, value):
+    rehearsed = apply(changed(small, path, value), "ada", "test", dry_run=True, drop_secrets=True)
+    assert secrets_now() == ("sk-acme-very-secret", "header-very-secret")
+    assert render(rehearsed)[-2:] == [
+        "- providers/acme/headers/X-Team/value: (stored secret)",
+        "- providers/acme/keys/default/secret: (stored secret)",
+    ]
+    apply(changed(small, path, value), "ada", "test", drop_secrets=True)
     assert secrets_now() == ("", "")
+
+
+def test_secrets_that_come_with_the_change_go_where_it_says(small):
+    def change(draft):
+        draft.document["providers"]["acme"]["base_url"] = "https://new.example/v1"
+        draft.secrets["providers/acme/keys/default/secret"] = "sk-new"
+
+    with pytest.raises(SecretsWouldMove, match=r"\(headers/X-Team\)"):
+        amend(change, "ada", "test")
+    assert secrets_now() == ("sk-acme-very-secret", "header-very-secret")
+    amend(change, "ada", "test", drop_secrets=True)
+    assert secrets_now() == ("sk-new", "")
+
+
+def test_a_key_named_by_environment_variable_is_not_stored_and_moves_nothing(small):
+    keys = [{"label": "default", "env": "ACME_KEY"}]
+    document = changed(changed(small, "providers/acme/keys", keys), "providers/acme/headers", [])
+    apply(changed(document, "providers/acme/base_url", "https://new.example/v1"), "ada", "test")
+    assert serialize()["providers"]["acme"]["base_url"] == "https://new.example/v1"
 
 
 def test_a_proxy_with_a_password_is_a_secret_that_stays(small):
@@ -287,7 +321,11 @@ def test_secrets_are_in_the_reading_and_never_in_the_document(small):
 
 
 def test_the_order_of_keys_is_the_order_of_the_list(small):
-    keys = [{"label": "z", "env": "Z"}, {"label": "default", "stored": True}, {"label": "a", "enabled": False}]
+    keys = [
+        {"label": "z", "env": "Z"},
+        {"label": "default", "stored": True},
+        {"label": "a", "enabled": False, "stored": True},
+    ]
     apply(changed(small, "providers/acme/keys", keys), "ada", "test")
     assert serialize()["providers"]["acme"]["keys"] == keys
     assert ProviderKey.objects.get(label="default").secret == "sk-acme-very-secret"

@@ -41,6 +41,8 @@ def test_an_endpoint_is_ready_to_use():
     assert (one.target.upstream_model, one.target.auth_scheme, one.target.headers) == ("m-1", "", {"X-Team": "blue"})
     assert (one.target.paths, one.target.extra_body) == ({"chat": "/x"}, {"store": False})
     assert (one.limits.connect, one.limits.headers, one.limits.total, one.limits.first_content) == (1.5, 90, 90, 10)
+    said["endpoints"]["acme-1"]["headers_timeout"] = 30
+    assert built(said, SECRETS).endpoints["acme-1"].limits.headers == 30
     assert (one.retries, one.reason_skipped) == (0, None)
     assert (one.facts.max_input_tokens, one.facts.prices[0].input) == (8192, Decimal("0.15"))
 

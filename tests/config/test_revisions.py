@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from providers.configuration import OutsideRevisionError, one_change
 from providers.models import Price, Provider, ProviderKey, ProviderModel
 from routing import catalog
 from routing.config import revisions
+from routing.config.document import SecretsWouldMove
 from routing.config.revisions import reconcile, rehearsal, revision
 from routing.config.rollback import NoSuchRevision, compare, rollback
 from routing.config.serialize import serialize
@@ -71,7 +73,8 @@ def test_a_deletion_and_what_it_takes_along_are_one_revision(small):
     Provider.objects.get(name="acme").delete()
     assert newest().number == before + 1
     assert paths(newest()) == ["endpoints/acme-1", "models/turbo/entries/0/endpoint", "models/turbo/entries/1",
-                               "providers/acme"]  # fmt: skip
+                               "providers/acme", "providers/acme/headers/X-Team/value",
+                               "providers/acme/keys/default/secret"]  # fmt: skip
 
 
 def test_many_writes_within_a_revision_are_one_with_its_author_and_message(small):
@@ -157,6 +160,9 @@ def test_secrets_and_api_keys_move_the_clock_alone(small):
     access.enabled = False
     access.save()
     assert (newest().number, clock()) == (before, value + 3)
+    access.limit_requests = 5
+    access.save()
+    assert (newest().number, clock()) == (before, value + 4)
 
 
 def test_a_changed_secret_is_recorded_as_changed_and_its_value_nowhere(small):
@@ -225,12 +231,28 @@ def test_a_provider_that_comes_back_by_rollback_has_no_key(small):
     Provider.objects.get(name="acme").delete()
     rollback(target, "grace")
     assert ProviderKey.objects.get().secret == ""
-    assert serialize()["providers"]["acme"]["keys"] == [{"label": "default"}]
+    assert serialize()["providers"]["acme"]["keys"] == [{"label": "default", "stored": True}]
     skipped = catalog.current().endpoints["acme-1"]
     assert (skipped.skip_code, skipped.reason_skipped) == (
         "no_key",
         "provider acme has no key: add a key in the admin",
     )
+
+
+def test_a_rollback_never_sends_the_present_key_to_an_earlier_server(small):
+    target = newest().number
+    provider = Provider.objects.get(name="acme")
+    provider.base_url = "https://new.example/v1"
+    provider.save()
+    for dry_run in (True, False):
+        with pytest.raises(SecretsWouldMove, match=r"providers/acme/base_url: would send .*keys/default"):
+            rollback(target, "grace", dry_run=dry_run)
+    assert ProviderKey.objects.get().secret == "sk-acme-very-secret"
+    with pytest.raises(CommandError, match="--drop-secrets"):
+        call_command("config", "rollback", str(target))
+    call_command("config", "rollback", str(target), "--drop-secrets")
+    assert (newest().origin, ProviderKey.objects.get().secret) == ("rollback", "")
+    assert Provider.objects.get(name="acme").base_url == "https://acme.example/v1"
 
 
 def test_a_rollback_to_nowhere_says_so(small):

@@ -78,8 +78,8 @@ def test_a_change_survives_being_stored(one):
 
 def test_a_secret_is_told_as_changed_without_its_value():
     told = secret_changes({"kept": "1", "replaced": "1", "gone": "1"}, {"kept": "1", "replaced": "2", "new": "1"})
-    assert render(told) == ["~ new: changed", "~ replaced: changed"]
-    assert told[0].as_json() == {"path": "new", "changed": True}
+    assert render(told) == ["- gone: (stored secret)", "~ new: changed", "~ replaced: changed"]
+    assert told[1].as_json() == {"path": "new", "changed": True}
 
 
 def test_long_values_are_cut_in_lines_only():

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from providers.chat import Call
 from providers.errors import (
     CallerLeft,
     ConnectFailed,
@@ -25,95 +24,10 @@ from providers.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from providers.wire import Credential, Limits, Target
-from routing.dispatch import Exhausted, dispatch
-from routing.ports import Hold, Ledger, Ports
-from routing.types import Candidate, Facts, Need, Plan, Route, Skip
-
-CALL = Call("chat", {"messages": [{"role": "user", "content": "Hi"}]})
-
-
-class FakeState:
-    """Remembers what dispatch says of endpoints and keys."""
-
-    def __init__(self) -> None:
-        self.rests: dict[str, tuple[float, str]] = {}
-        self.refuse: dict[str, Skip] = {}
-        self.probes: set[str] = set()
-        self.failures: list[tuple[str, str]] = []
-        self.held = 0
-
-    def acquire(self, candidate: Candidate, need: Need) -> Hold | Skip:
-        refusal = self.refuse.get(candidate.endpoint)
-        if refusal is not None:
-            return refusal
-        self.held += 1
-        return Hold(candidate, probe="lease" if candidate.endpoint in self.probes else "")
-
-    def let_go(self, hold: Hold, tokens: int | None) -> None:
-        self.held -= 1
-
-    def give_back(self, hold: Hold) -> None:
-        self.held -= 1
-
-    def key_free(self, credential: Credential) -> bool:
-        return credential.state_key not in self.rests
-
-    def rest(self, identity: str, seconds: float, code: str, cause: str) -> None:
-        self.rests[identity] = (seconds, code)
-
-    def answered(self, hold: Hold, credential: Credential | None) -> None: ...
-    def succeeded(self, hold: Hold, credential: Credential | None) -> None: ...
-
-    def failed(self, hold: Hold, error: UpstreamError) -> None:
-        self.failures.append((hold.candidate.endpoint, error.outcome))
-
-
-class World:
-    """A scripted outside world. ``script[endpoint or key]`` is a list of results; the last one repeats."""
-
-    def __init__(self, script: dict[str, list[Any]]) -> None:
-        self.script = {name: list(results) for name, results in script.items()}
-        self.state = FakeState()
-        self.now = 0.0
-        self.sent: list[str] = []
-        self.limits: list[Limits] = []
-        self.slept: list[float] = []
-        self.left = False
-
-    def send(
-        self, target: Target, credential: Credential | None, call: Any, limits: Limits, gone: Any, trace: Any
-    ) -> Any:
-        name = credential.identity if credential and credential.identity in self.script else target.upstream_model
-        self.sent.append(name)
-        self.limits.append(limits)
-        results = self.script[name]
-        result = results.pop(0) if len(results) > 1 else results[0]
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-    def ports(self) -> Ports:
-        return Ports(
-            self.send, self.state, lambda: self.now, self.sleep, lambda attempt: 0.1 * attempt, lambda: self.left
-        )
-
-    def run(self, *candidates: Candidate, skipped: tuple[Skip, ...] = ()) -> tuple[Any, Ledger]:
-        route = Route("turbo", "turbo", "model", "text-generation", "ordered", candidates)
-        ledger = Ledger(0.0)
-        self.ledger = ledger
-        return dispatch(Plan(route, candidates, skipped), CALL, Need(), self.ports(), ledger), ledger
-
-
-def endpoint(name: str, *keys: str, window: int | None = None, retries: int = 1) -> Candidate:
-    target = Target("acme", "openai-compatible", "openai", "http://upstream/v1", name)
-    credentials = tuple(Credential(key, "secret") for key in keys)
-    limits = Limits(first_content=10.0)
-    return Candidate(name, f"acme|{name}|", target, credentials, Facts(max_input_tokens=window), limits, retries)
+from providers.wire import Limits
+from routing.dispatch import Exhausted
+from routing.types import Skip
+from tests.core.world import STREAMED, World, endpoint
 
 
 def test_the_first_candidate_that_answers_is_used() -> None:
@@ -157,8 +71,16 @@ def test_a_silent_endpoint_is_not_tried_again() -> None:
 
 def test_only_the_last_candidate_is_freed_from_the_first_content_limit() -> None:
     world = World({"a": [UpstreamTimeout("slow", phase="first_content")], "b": ["late"]})
-    world.run(endpoint("a"), endpoint("b"))
+    world.run(endpoint("a"), endpoint("b"), call=STREAMED)
     assert [limits.first_content for limits in world.limits] == [10.0, None]
+
+
+def test_an_answer_that_is_not_streamed_has_the_time_until_a_streams_beginning_for_all_of_it() -> None:
+    slow = replace(endpoint("a"), limits=Limits(headers=60.0, first_content=10.0, total=600.0))
+    world = World({"a": ["whole"]})
+    world.run(slow, endpoint("b"))
+    world.run(slow, endpoint("b"), call=STREAMED)
+    assert [(limits.first_content, limits.total) for limits in world.limits] == [(None, 60.0), (10.0, 600.0)]
 
 
 def test_a_short_retry_after_is_waited_for_once() -> None:

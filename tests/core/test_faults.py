@@ -39,6 +39,7 @@ def classify(status: int, body: Any = b"", **headers: str) -> UpstreamError:
         (403, CredentialRejected),
         (404, ModelMissing),
         (405, ModelMissing),
+        (407, ServerFailed),
         (408, ServerFailed),
         (409, ServerFailed),
         (413, PayloadTooLarge),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,7 @@ from providers.wire import Limits, Target, Trace, Upload
 from routing.ports import Answer, Hold, Ledger, Ports
 from routing.relay import Relay, Summary, settle
 from routing.types import Attempt, Candidate, Facts
-from tests.core.test_dispatch import FakeState
-
-
-def chunk(text: str | None = None, finish: str | None = None) -> dict[str, Any]:
-    delta = {"content": text} if text else {}
-    return {"id": "x", "model": "m-1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-
+from tests.core.world import FakeReply, FakeState, chunk
 
 USAGE = {
     "id": "x",
@@ -28,25 +21,6 @@ USAGE = {
     "choices": [],
     "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
 }
-
-
-class FakeReply:
-    """A stream: held chunks, live ones, and perhaps an error at the end."""
-
-    def __init__(self, held: list[dict[str, Any]], live: list[Any], body: dict[str, Any] | None = None) -> None:
-        self.held = held
-        self.live = live
-        self.body = body
-        self.closed = 0
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for item in self.live:
-            if isinstance(item, Exception):
-                raise item
-            yield item
-
-    def close(self) -> None:
-        self.closed += 1
 
 
 def answered(reply: FakeReply) -> Answer:

@@ -13,8 +13,7 @@ from routing.ports import Answer, Hold, Ledger, Ports
 from routing.relay import Relay
 from routing.resume import Resume
 from routing.types import Attempt, Candidate, Facts, Need, Plan, Route
-from tests.core.test_dispatch import FakeState
-from tests.core.test_relay import FakeReply, chunk
+from tests.core.world import FakeReply, FakeState, chunk
 
 CALL = Call("chat", {"messages": [{"role": "user", "content": "Count"}]}, stream=True)
 CUT = StreamCut("it ended without a finish reason")

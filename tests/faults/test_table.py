@@ -12,7 +12,7 @@ import pytest
 from tests.faults.playing import cells, play
 from tests.faults.stage import Cell
 
-pytestmark = [pytest.mark.gateway, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.gateway, pytest.mark.timeout(400)]
 
 CELLS = cells(0.1, crowds=1)
 MEGABYTES = 700  # of a worker that read a gigabyte, and others of them at the same time

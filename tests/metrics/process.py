@@ -100,7 +100,7 @@ def outcome(announced: list[str]) -> dict[str, Any]:
     """What is in the database after a last drain, against what was announced."""
     from metrics import drain, spool
     from metrics.models import RequestLog, SpoolMark
-    from tests.metrics.records import stored
+    from tests.metrics.records import spans_of_hours, spans_stored, stored
 
     drain.drain(spool.default_directory())
     here = set(RequestLog.objects.values_list("id", flat=True))
@@ -108,6 +108,7 @@ def outcome(announced: list[str]) -> dict[str, Any]:
         "announced": len(announced),
         "missing": len(set(announced) - here),
         "stored": stored(),
+        "spans_agree": spans_stored() == spans_of_hours(),
         "files": len(spool.files(spool.default_directory())),
         "marks": SpoolMark.objects.count(),
     }

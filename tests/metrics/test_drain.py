@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
-from metrics import drain, record, spool
-from metrics.models import AttemptLog, RequestLog, SpoolMark, UsageHour
+from metrics import drain, record, spans, spool
+from metrics.models import AttemptLog, RequestLog, SpoolMark, UsageHour, UsageTotal
 from metrics.signals import drained
 from tests.metrics.process import STEPS
-from tests.metrics.records import Killed, killed_at, made, spooled, stored
+from tests.metrics.records import NOON, Killed, killed_at, made, spans_of_hours, spans_stored, spooled, stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 @pytest.fixture
@@ -54,6 +54,72 @@ def test_hours_grow_with_each_batch(tmp_path: Path) -> None:
     assert sorted(hour.latency.values()) == [3, 3]
 
 
+def test_totals_grow_with_each_batch_whatever_the_hour(tmp_path: Path) -> None:
+    for hours in range(3):
+        spooled(tmp_path, made(at=NOON - 3600 * hours, category="tools"), made(at=NOON - 3600 * hours))
+        drain.drain(tmp_path)
+    total = UsageTotal.objects.get(endpoint="acme/large")
+    assert (total.requests, total.tries, total.cost, sum(total.latency.values())) == (6, 6, Decimal("0.00075"), 6)
+    assert UsageTotal.objects.get(endpoint="zeta/large").failovers == 6
+    assert UsageTotal.objects.get(endpoint="slow").limit_skips == 6
+
+
+def test_spans_agree_with_the_hours_whatever_was_drained_in_which_order(tmp_path: Path) -> None:
+    hours = (0, 1, 30, 800, 1, 9000)
+    for number, back in enumerate(hours):
+        spooled(
+            tmp_path,
+            made(at=NOON - 3600 * back, currency="EUR" if number % 2 else "USD", api_key=f"key{number % 3}"),
+            made(at=NOON - 3600 * (back + 24), category="tools", cost=None, currency="", first_ms=None),
+            made(at=NOON - 3600 * back, outcome="timeout", provider="zeta", endpoint="zeta/large", route="slow"),
+        )
+        drain.drain(tmp_path)
+    said = spans_stored()
+    assert said == spans_of_hours()
+    for span in spans.SPANS:
+        for dimension in ("", *spans.DIMENSIONS):
+            rows = [row for key, row in said.items() if (key.span, key.dimension) == (span, dimension)]
+            assert sum(row["requests"] for row in rows) == 18
+            assert sum(row["costs"].get("EUR", 0) for row in rows) == 3 * Decimal("0.000125")
+
+
+def test_catching_up_takes_whole_lines_of_live_files_too_and_leaves_the_files(tmp_path: Path) -> None:
+    writers = [spool.Spool(tmp_path) for _ in range(3)]
+    lines = [record.encode(record.fit(made())) for _ in range(6)]
+    for writer, line in zip(writers, lines, strict=False):
+        writer.append(line)
+    drain.catch_up(tmp_path, 10)
+    assert stored() == (3, 6, 3, 6)
+    torn = spool.files(tmp_path)[0]
+    with torn.open("ab") as file:
+        file.write(lines[3][:100])
+    drain.catch_up(tmp_path, 10)
+    assert stored() == (3, 6, 3, 6)
+    with torn.open("ab") as file:
+        file.write(lines[3][100:])
+    writers[1].append(lines[4])
+    drain.catch_up(tmp_path, 10)
+    assert stored() == (5, 10, 5, 10)
+    assert len(spool.files(tmp_path)) == 3
+    for writer in writers:
+        writer.rotate()
+    assert drain.drain(tmp_path) == drain.Drained(files=3)
+    assert stored() == (5, 10, 5, 10)
+
+
+def test_catching_up_does_not_wait_for_what_is_written_meanwhile(tmp_path: Path) -> None:
+    writer = spool.Spool(tmp_path)
+
+    def write_another(**_: Any) -> None:
+        writer.append(record.encode(record.fit(made())))
+
+    write_another()
+    drained.connect(write_another)
+    drain.catch_up(tmp_path, 5)
+    drained.disconnect(write_another)
+    assert stored()[0] == 1
+
+
 def test_a_live_file_is_left_alone(tmp_path: Path) -> None:
     writer = spool.Spool(tmp_path)
     writer.append(record.encode(record.fit(made())))
@@ -70,6 +136,7 @@ def test_dying_at_any_step_loses_and_doubles_nothing(tmp_path: Path, step: str, 
         drain.drain(tmp_path, killed_at(step, occurrence))
     drain.drain(tmp_path)
     assert stored() == (10, 20, 10, 20)
+    assert spans_stored() == spans_of_hours()
     assert spool.files(tmp_path) == []
 
 

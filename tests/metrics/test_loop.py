@@ -9,7 +9,7 @@ from django.db import connection
 from metrics import loop, record, spool
 from tests.metrics.records import made, spooled, stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 class Clock:
@@ -53,8 +53,8 @@ def test_without_the_lease_a_tick_only_finishes_the_own_spool(tmp_path: Path) ->
     with spool.lease(tmp_path):
         assert loop.Loop(own).tick().idle
     [path] = spool.files(tmp_path)
-    with spool.finished(path) as file:
-        assert file is not None
+    with spool.opened(path) as (_, finished):
+        assert finished
 
 
 def test_a_dead_database_is_asked_again_after_growing_pauses_and_mentioned_once(

@@ -41,6 +41,7 @@ def test_killing_writers_and_a_drainer_loses_and_doubles_no_record(tmp_path: Pat
     told = play("writers_killed", tmp_path, database)
     requests, attempts, counted, tries = told["stored"]
     assert told["missing"] == 0
+    assert told["spans_agree"]
     assert told["files"] == 0
     assert 900 <= told["announced"] <= requests <= told["announced"] + 3  # one appended, not yet announced, a writer
     assert (attempts, counted, tries) == (2 * requests, requests, 2 * requests)
@@ -50,7 +51,7 @@ def test_killing_drainers_at_every_step_loses_and_doubles_no_record(tmp_path: Pa
     told = play("drainers_killed", tmp_path, database)
     assert told["deaths"] == [signal.SIGKILL] * len(STEPS)
     assert told["stored"] == [60, 120, 60, 120]
-    assert (told["missing"], told["files"]) == (0, 0)
+    assert (told["missing"], told["files"], told["spans_agree"]) == (0, 0, True)
 
 
 def test_drainers_of_several_hosts_count_a_record_once_even_if_it_is_in_two_files(
@@ -58,8 +59,9 @@ def test_drainers_of_several_hosts_count_a_record_once_even_if_it_is_in_two_file
 ) -> None:
     told = play("drainers_race", tmp_path, database)
     assert told["codes"] == [0]
+    assert told["spans_agree"]
     assert told["stored"] == [1600, 3200, 1600, 3200]
-    assert (told["missing"], told["files"]) == (0, 0)
+    assert (told["missing"], told["files"], told["spans_agree"]) == (0, 0, True)
 
 
 def test_waiting_for_the_database_does_not_stall_the_event_loop(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
             ],
             skipped=draw(
                 st.lists(
-                    st.sampled_from([{"endpoint": "x", "code": "rate_limited"}, {"endpoint": "x", "code": "no_key"}])
+                    st.sampled_from(
+                        [{"endpoint": "x", "code": "over_limit"}, {"endpoint": "x", "code": "rate_limited"}]
+                    )
                 )
             ),
         )
@@ -57,7 +59,7 @@ def counted(entries: list[Mapping[str, Any]], name: str) -> Any:
         "tries": len(tries),
         "failed_tries": len(failed),
         "failovers": len([number for all_of, number in failed if number + 1 < len(all_of)]),
-        "limit_skips": len([skip for entry in entries for skip in entry["skipped"] if skip["code"] == "rate_limited"]),
+        "limit_skips": len([skip for entry in entries for skip in entry["skipped"] if skip["code"] == "over_limit"]),
         "prompt_tokens": sum(entry["prompt_tokens"] or 0 for entry in entries),
         "completion_tokens": sum(entry["completion_tokens"] or 0 for entry in entries),
         "cost": sum((Decimal(entry["cost"] or 0) for entry in entries), Decimal(0)),

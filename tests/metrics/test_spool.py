@@ -16,11 +16,12 @@ def test_a_file_is_finished_only_when_its_writer_is_done_with_it(tmp_path: Path)
     writer = spool.Spool(tmp_path)
     writer.append(b"one\n")
     [path] = spool.files(tmp_path)
-    with spool.finished(path) as file:
-        assert file is None
+    with spool.opened(path) as (_, finished):
+        assert not finished
     writer.append(b"two\n")
     writer.rotate()
-    with spool.finished(path) as file:
+    with spool.opened(path) as (file, finished):
+        assert finished
         assert file is not None
         assert file.read() == b"one\ntwo\n"
 
@@ -37,8 +38,8 @@ def test_a_full_file_is_followed_by_another(tmp_path: Path) -> None:
         writer.append(b"12345678901\n")
     assert len(spool.files(tmp_path)) == 3
     for path in spool.files(tmp_path):
-        with spool.finished(path) as file:
-            assert file is not None
+        with spool.opened(path) as (_, finished):
+            assert finished
 
 
 def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -92,8 +93,8 @@ def test_a_forked_child_writes_to_a_file_of_its_own(tmp_path: Path, settings: ob
         [first, second] = spool.files(tmp_path / "spool")
         states = []
         for path in (first, second):
-            with spool.finished(path) as file:
-                states.append(file is not None)
+            with spool.opened(path) as (_, finished):
+                states.append(finished)
         os._exit(0 if states == [False, True] else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(parent, 0)[1]) == 0
 

@@ -8,7 +8,7 @@ from metrics import drain, stats
 from metrics.models import RequestLog
 from tests.metrics.records import NOON, made, spooled
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 MOMENT = datetime.fromtimestamp(NOON, UTC)
 HOUR = timedelta(hours=1)

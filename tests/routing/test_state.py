@@ -238,7 +238,7 @@ def test_names_that_callers_make_up_leave_no_trace() -> None:
     assert not state._under_way
 
 
-LIMITED = replace(candidate(), windows=(Window("acme|m|", 1, None, 60.0),))
+LIMITED = replace(candidate(), windows=(Window(candidate().identity, 1, None, 60.0),))
 
 
 def test_a_full_window_skips_the_endpoint_and_says_when_it_is_free() -> None:
@@ -246,6 +246,14 @@ def test_a_full_window_skips_the_endpoint_and_says_when_it_is_free() -> None:
     windows.answer = Refusal(LIMITED.windows[0], "requests", 12.5)
     skip = skipped(worker(windows), LIMITED)
     assert (skip.code, skip.wait) == ("over_limit", 12.5)
+
+
+def test_a_full_window_of_its_provider_is_not_taken_for_its_own() -> None:
+    windows = NoWindows()
+    windows.answer = Refusal(Window("provider:acme", 1, None, 60.0), "requests", 12.5)
+    skip = skipped(worker(windows), LIMITED)
+    assert (skip.code, skip.wait) == ("provider_over_limit", 12.5)
+    assert "acme" in skip.reason
 
 
 def test_while_the_store_of_windows_is_silent_limits_hold_or_not_as_set() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway_project import dotenv
+from routing.config import dotenv
 
 ROUTER_SERVICES = """\
 USE_ROUTER=true

@@ -23,6 +23,7 @@ def reading(name: str, reader: Callable[..., Any], *values: str, **options: Any)
     [
         *reading("PORT", env.integer, "abc", "0", "65536", "8 000", "8000.0", "٨", "-", default=1, low=1, high=65535),
         *reading("LOG_FORMAT", env.choice, "xml", default="text", allowed=("text", "json")),
+        *reading("USE_ROUTER", env.flag, "yes", "1", "truthy"),
         *reading("HOST", env.host, "127.0.0.1:8000", "http://x", "1.2.3", "-x", "a b", default="127.0.0.1"),
         *reading("GATEWAY_PUBLIC_URL", env.origin, "gateway", "ftp://x", "https://x/y", "https://u:p@x", "http://x:y",
                  "https://x?q", example="https://x"),
@@ -75,6 +76,9 @@ def test_the_sentence_never_repeats_what_may_be_a_secret(
     [
         (lambda name: env.integer(name, 1, low=1, high=9), " 7 ", 7),
         (lambda name: env.choice(name, "a", ("a", "b")), "B", "b"),
+        (env.flag, " True ", True),
+        (env.flag, "false", False),
+        (env.flag, " ", None),
         (lambda name: env.host(name, "x"), "[::1]", "::1"),
         (lambda name: env.host(name, "x"), "gateway.internal", "gateway.internal"),
         (lambda name: env.origin(name, "x"), "https://x.example:8443/", "https://x.example:8443"),

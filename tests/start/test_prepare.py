@@ -27,7 +27,12 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(data: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "GATEWAY_IGNORE_DOTENV": "yes", "GATEWAY_DATA_DIR": str(data)}
+    return {
+        "PATH": os.environ["PATH"],
+        "GATEWAY_IGNORE_DOTENV": "yes",
+        "GATEWAY_DATA_DIR": str(data),
+        "GATEWAY_CONFIG_DIR": str(data.parent),
+    }
 
 
 @pytest.fixture

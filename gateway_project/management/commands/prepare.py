@@ -14,12 +14,15 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
+from django.db.migrations.exceptions import NodeNotFoundError
 from django.db.migrations.executor import MigrationExecutor
 
 from gateway_project import first_start, listening
 from gateway_project.alone import alone
+from routing.config import beside, site_migrations
+from routing.management.telling import tell_missing
 
 KEY_PIPE = "GATEWAY_FIRST_KEY_FD"
 
@@ -41,10 +44,10 @@ class Command(BaseCommand):
                 migrated = self.migrate()
                 if migrated:
                     first_start.record_installation()
+                beside.take_over(settings.CONFIG_DIR)
                 login = first_start.install(self.deliver)
-                first_start.point_at_ollama()
                 self.collect_static()
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, CommandError, NodeNotFoundError) as error:
             self.refuse(str(error), error)
         except (OperationalError, psycopg.OperationalError) as error:
             reason = str(error).strip().splitlines()[0]
@@ -63,8 +66,11 @@ class Command(BaseCommand):
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan:
             self.stdout.write(f"Preparing the database ({len(plan)} steps)…")
-            call_command("migrate", interactive=False, verbosity=0)
-        return bool(plan)
+        if not plan and not site_migrations.steps_wait():
+            return False
+        call_command("migrate", interactive=False, verbosity=0)
+        tell_missing(self)
+        return True
 
     def deliver(self, login: first_start.Login) -> None:
         """Tell the login once: to a terminal, else in a file that only its owner reads."""

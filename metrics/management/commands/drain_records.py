@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from metrics import drain, spool
+from metrics import contents, drain, spool
 
 
 class Command(BaseCommand):
@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = drain.drain(spool.default_directory())
+        contents.drain(contents.directory())
         self.stdout.write(
             f"{done.records} records written, {done.known} known already, {done.rejected} rejected; "
             f"{done.files} files finished, {len(spool.files(spool.default_directory()))} still in use."

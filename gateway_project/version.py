@@ -1,0 +1,3 @@
+"""The product's version, as ``/``, ``/metrics`` and ``/openapi.json`` tell it."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,1 @@
+"""Everything the five earlier systems offered, as their documents wrote it."""
