@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import psycopg
 from django.db import connection
 
 PREPARE_LOCK = 7_364_250_811  # any number that is ours alone among the database's advisory locks
+BETWEEN_TRIES = 0.2  # seconds
 
 LIBPQ_WORDS = frozenset(
     {"dbname", "user", "password", "host", "port", "service", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey"}
@@ -32,5 +34,7 @@ def alone(data_dir: Path) -> Iterator[None]:
             return
         parameters = {name: value for name, value in connection.get_connection_params().items() if name in LIBPQ_WORDS}
         with psycopg.connect(**parameters, connect_timeout=5, autocommit=True) as guard:
-            guard.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
+            # Who waits within a statement holds a snapshot; a migration's CREATE INDEX CONCURRENTLY waits for its end.
+            while guard.execute("SELECT pg_try_advisory_lock(%s)", [PREPARE_LOCK]).fetchone() != (True,):
+                time.sleep(BETWEEN_TRIES)
             yield

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from providers.models import Provider, ProviderHeader, ProviderKey
+from routing import catalog
 from routing.models import Endpoint, Entry, PublicModel
 
 SECRET = "sk-live-0123456789abcdefghijklmnopqrstuvwxyz-WXYZ"
 HEADER_SECRET = "tenant-token-98765432109876543210987654321"
 PROXY_PASSWORD = "proxy-pass-4711"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_catalog() -> Iterator[None]:
+    """Nothing is served that an earlier test wrote and took back."""
+    catalog.forget()
+    yield
+    catalog.forget()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ URL = "/admin/explain/"
 
 @pytest.fixture
 def served(turbo, acme):
-    """``turbo`` with a price, an alias, and two categories over its endpoints; nothing left of earlier tests."""
+    """``turbo`` with a price, an alias, and two categories over its endpoints."""
     model = ProviderModel.objects.create(provider=acme, name="first", max_input_tokens=8000)
     Price.objects.create(model=model, input="1.5", output="2.5")
     Alias.objects.create(name="quick", model=turbo)
@@ -33,9 +33,7 @@ def served(turbo, acme):
         category.keywords = words
         category.save()
         Entry.objects.create(owner_category=category, endpoint=Endpoint.objects.get(name="first"))
-    catalog.forget()
-    yield turbo
-    catalog.forget()
+    return turbo
 
 
 def text_of(response) -> str:

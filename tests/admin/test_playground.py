@@ -22,13 +22,6 @@ CHAT = "/v1/chat/completions"
 ASKED = {"model": "no-such-model", "messages": [{"role": "user", "content": "Hi"}]}
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    catalog.forget()
-    yield
-    catalog.forget()
-
-
 @pytest.fixture
 def sender(db) -> User:
     """Somebody who may send requests from the admin, and nothing else."""

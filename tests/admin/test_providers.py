@@ -23,13 +23,6 @@ LIST = "/admin/providers/provider/"
 MODELS = "/admin/providers/providermodel/"
 
 
-@pytest.fixture(autouse=True)
-def _fresh_catalog():
-    catalog.forget()
-    yield
-    catalog.forget()
-
-
 def shown(page: Client, url: str = f"{LIST}?q=acme") -> str:
     return html.unescape(page.get(url, follow=True).content.decode())
 

@@ -10,7 +10,6 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from providers.models import Price, Provider, ProviderHeader, ProviderKey, ProviderModel
-from routing import catalog
 from routing.models import Endpoint
 from tests.admin.conftest import HEADER_SECRET, SECRET
 from tests.running import free_port
@@ -21,10 +20,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def board():
-    catalog.forget()
     with Switchboard() as served:
         yield served
-    catalog.forget()
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ def export(*words):
     return out.getvalue()
 
 
-def load(written):
-    return apply(text.load(written), "ada", "test")
+def load(written, *, drop_secrets=False):
+    return apply(text.load(written), "ada", "test", drop_secrets=drop_secrets)
 
 
 def enter_secrets():
@@ -58,13 +58,7 @@ def secrets():
 
 AWKWARD = ["yes", "null", "~", "1", "0x1", "1e3", "2026-01-31", "*a", "&a", "!a", "a: b", " a ", "\ta"]
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60)
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(AWKWARD)
-)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e299, 1e299) | st.sampled_from(AWKWARD)
 KEYS = [
     [{"label": "k1", "stored": True}],
     [{"label": "k2", "env": "K2"}, {"label": "k1", "enabled": False, "stored": True}],
@@ -98,7 +92,7 @@ def rich(draw):
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rich(), rich())
 def test_an_export_says_the_same_after_its_import_on_an_empty_and_on_another_installation(db, said, other):
-    load(text.dump(said))
+    load(text.dump(said), drop_secrets=True)  # what the example before left behind was sent elsewhere
     enter_secrets()
     written, kept, count = export(), secrets(), ConfigRevision.objects.count()
     assert "very-secret" not in written

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routing.config import text
-from routing.config.document import DocumentError
+from routing.config.document import DocumentError, SecretsWouldMove
 from routing.config.importers import import_sources
 from routing.config.importers.source import Source
 from routing.config.selection import selection
@@ -15,8 +15,8 @@ from tests.config.conftest import document
 pytestmark = pytest.mark.django_db
 
 
-def take(written: str):
-    return import_sources([Source("part.yaml", written.encode())], "ada", "test").changes
+def take(written: str, *, drop_secrets: bool = False):
+    return import_sources([Source("part.yaml", written.encode())], "ada", "test", drop_secrets=drop_secrets).changes
 
 
 def test_it_holds_the_chosen_rows_alone():
@@ -42,7 +42,11 @@ def test_a_part_keeps_the_stored_secrets_of_this_installation(small):
 
     take(selection(serialize(), "providers", ["acme"]).replace("8192", "16384"))
     assert ProviderKey.objects.get().secret == "sk-acme-very-secret"
-    take(selection(serialize(), "providers", ["acme"]).replace("acme.example", "evil.example"))
+    elsewhere = selection(serialize(), "providers", ["acme"]).replace("acme.example", "evil.example")
+    with pytest.raises(SecretsWouldMove, match=r"part\.yaml, providers/acme/base_url: would send what is stored"):
+        take(elsewhere)
+    assert ProviderKey.objects.get().secret == "sk-acme-very-secret"
+    take(elsewhere, drop_secrets=True)
     assert ProviderKey.objects.get().secret == ""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from providers.kinds import KINDS
 from routing.config.importers import environment
 
+NAME, OURS = re.compile(r'"([A-Z_]+)"'), re.compile(r'"(GATEWAY_[A-Z_]+)"')
 ROOT = Path(__file__).resolve().parent.parent.parent
 ACTED_ON = set(environment.ACTED_ON)  # at a first start, or by `import_config --environment`
 
@@ -17,8 +18,9 @@ def read(name: str) -> str:
 
 
 def settings_read() -> set[str]:
-    readers = re.findall(r"env\.\w+\(\s*((?:\"[A-Z_]+\"(?:,\s*)?)+)", read("gateway_project/settings.py"))
-    return {name for group in readers for name in re.findall(r'"([A-Z_]+)"', group)}
+    sources = read("gateway_project/settings.py") + read("gateway_project/env_oidc.py")
+    readers = re.findall(r"env\.\w+\(\s*((?:\"[A-Z_]+\"(?:,\s*)?)+)", sources)
+    return {name for group in readers for name in NAME.findall(group)} | set(OURS.findall(sources))
 
 
 def test_every_setting_is_in_the_example_and_the_example_has_no_other() -> None:

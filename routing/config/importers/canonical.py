@@ -31,6 +31,9 @@ def _read(source: Source, draft: Draft) -> None:
     draft.secrets = {path: secret for path, secret in draft.secrets.items() if path.split("/")[1] in keep}
     draft.claims = {name: claim for name, claim in draft.claims.items() if name in keep}
     draft.document = document
+    for section, rows in said.items():
+        for name in rows if isinstance(rows, Mapping) else ():
+            draft.came_from(f"{section}/{name}", f"{section}/{name}")
 
 
 def _providers(document: Mapping[str, Any]) -> Mapping[str, Any]:
