@@ -19,8 +19,8 @@ class GatewayProjectConfig(AppConfig):
         signals.user_login_failed.connect(signing_in.failed)
 
 
-class RoomConfig(apps.AdminConfig):
-    """Django's admin with our own site."""
+class RoomConfig(apps.SimpleAdminConfig):
+    """Django's admin with our own site, which finds its pages by itself."""
 
     default = False
     default_site = "gateway_project.site.Site"

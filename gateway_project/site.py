@@ -1,10 +1,18 @@
-"""The site of the admin: the theme's, with our own pages beside those of rows."""
+"""The site of the admin: the theme's, with our own pages beside those of rows.
+
+The pages are loaded when the site's addresses are first asked for, or its checks: commands and a start's first steps do
+without the theme, which is most of what they would otherwise wait for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.apps import AppConfig
 from django.conf import settings
+from django.contrib import admin
+from django.core.checks import CheckMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
@@ -22,6 +30,16 @@ class Site(UnfoldAdminSite):
         name = settings.OIDC.name if settings.OIDC else ""
         answer: HttpResponse = super().login(request, {**(extra_context or {}), "elsewhere": name})
         return answer
+
+    def get_urls(self) -> list[URLPattern]:
+        admin.autodiscover()
+        urls: list[URLPattern] = super().get_urls()
+        return urls
+
+    def check(self, app_configs: Iterable[AppConfig] | None) -> list[CheckMessage]:
+        admin.autodiscover()
+        found: list[CheckMessage] = super().check(app_configs)
+        return found
 
     def extra_urls(self) -> list[URLPattern]:
         from gateway_project import pages

@@ -17,13 +17,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-_prepared: list[Path] = []  # the data directory of a gateway that was prepared and has never run
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data directory of a gateway that was prepared and has never run, and its configuration."""
+
+    data: Path
+    document: str
+
+
+_prepared: list[Prepared] = []
 # What ``prepare`` writes depends on these alone.
 TELLING = {"DATABASE_URL", "SECRET_KEY", "GATEWAY_ENCRYPTION_KEYS", "GATEWAY_API_KEY", "GATEWAY_ADMIN_PASSWORD"}
 TELLING |= {"ROUTER_SERVICES", "BACKEND_TYPE", "USE_ROUTER", "OLLAMA_BASE_URL"}
@@ -72,9 +83,10 @@ class RunningGateway:
             **environment,
         }
         self.workers = workers
-        self._prepare(plain=not environment.keys() & TELLING and not list(folder.glob("*.json")))
+        self.plain = not environment.keys() & TELLING and not list(folder.glob("*.json"))
+        self._prepare()
         if config:
-            self.configure(config)
+            self.configure(config, fresh=self.plain)
         self.log_file = folder / "gateway.log"
         self._log = self.log_file.open("ab")
         self.process = subprocess.Popen(
@@ -83,23 +95,24 @@ class RunningGateway:
         )  # fmt: skip
         wait_for(self._healthy, f"the gateway answers /health/ready; its log:\n{self.log}")
 
-    def _prepare(self, plain: bool) -> None:
+    def _prepare(self) -> None:
         """``manage.py prepare``; once for all gateways of this process that differ in nothing that it writes."""
-        if not plain:
-            self.manage("prepare")
+        data = self.folder / "data"
+        if _prepared and self.plain:
+            shutil.copytree(_prepared[0].data, data)
             return
-        if not _prepared:
-            self.manage("prepare")
+        if _prepared and not (data / "static").exists():
+            shutil.copytree(_prepared[0].data / "static", data / "static")
+        self.manage("prepare")
+        if not _prepared and self.plain:
             template = tempfile.mkdtemp(prefix="prepared-gateway-")
             atexit.register(shutil.rmtree, template, ignore_errors=True)
-            shutil.copytree(self.folder / "data", Path(template) / "data")
-            _prepared.append(Path(template) / "data")
-        else:
-            shutil.copytree(_prepared[0], self.folder / "data")
+            shutil.copytree(data, Path(template) / "data")
+            _prepared.append(Prepared(Path(template) / "data", self.manage("export_config")))
 
-    def configure(self, config: str) -> None:
-        """Import a configuration document on top of what ``prepare`` installed, field by field."""
-        document = yaml.safe_load(self.manage("export_config"))
+    def configure(self, config: str, fresh: bool = False) -> None:
+        """Import a document on top of what is there, field by field. ``fresh``: that is what ``prepare`` installs."""
+        document = yaml.safe_load(_prepared[0].document if fresh else self.manage("export_config"))
         for section, rows in yaml.safe_load(config).items():
             if section != "version":
                 there = document.setdefault(section, {})

@@ -1,7 +1,8 @@
 """Import: files or pasted text, what they would change, and then exactly that, in one transaction.
 
 Between the two steps the content travels in the form itself, compressed and encrypted with the gateway's own key for
-ten minutes: it may hold keys, which so reach neither the disk nor the session nor, legibly, the page.
+ten minutes: it may hold keys, which so reach neither the disk nor the session nor, legibly, the page. Only a text that
+is refused comes back into the field where it was pasted, to be mended there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -70,6 +72,7 @@ def _shown(request: HttpRequest, sources: Sequence[Source], drop: bool) -> HttpR
         "total": _total(way),
         "kept": _sealed(request, sources),
         "minutes": VALID_SECONDS // 60,
+        **_pasted(request),
     }
     return render(request, TEMPLATE, _("Import"), **context)
 
@@ -101,9 +104,13 @@ def _imported(request: HttpRequest, sources: Sequence[Source], drop: bool) -> Ht
 
 def _form(request: HttpRequest, problems: Sequence[str] = ()) -> HttpResponse:
     formats = [(form.label, form.sign) for form in FORMATS]
-    return render(
-        request, TEMPLATE, _("Import"), formats=formats, refused=problems, megabytes=MAX_BYTES // 1024 // 1024
-    )
+    return render(request, TEMPLATE, _("Import"), formats=formats, refused=problems, **_pasted(request))
+
+
+def _pasted(request: HttpRequest) -> dict[str, Any]:
+    """What the form says again, so that a text is mended where it was pasted."""
+    said = {field: request.POST.get(field, "") for field in ("text", "name")}
+    return {"megabytes": MAX_BYTES // 1024 // 1024, **said}
 
 
 def _given(request: HttpRequest) -> Iterator[Source]:

@@ -65,23 +65,30 @@ def shown_key(key: ProviderKey, open_: bool = True) -> str:
     return mask(key.secret) if open_ else _("present")
 
 
+def _was_used(standing: Standing) -> bool:
+    """Whether it ever answered or failed: vendors known from the start, which nobody uses, are no cause for alarm."""
+    return standing.last_success is not None or standing.last_error_at is not None
+
+
 def shown_keys(provider: Provider, standing: Standing, open_: bool) -> SafeString:
     """The keys of a provider a line each, or what is missing. Reads the prefetched ``keys``."""
     keys = list(provider.keys.all())
     if not keys:
         return chip("info", _("works without a key")) if provider.keyless else chip("bad", _("none"))
-    said = [_line(key, standing.keys.get(key.label), open_) for key in keys]
+    alarm = "bad" if _was_used(standing) else ""
+    said = [_line(key, standing.keys.get(key.label), open_, alarm) for key in keys]
     if provider.keyless and not any(key.enabled and is_there(key) for key in keys):
         said.append(chip("info", _("works without a key")))
     return format_html_join("", '<div class="pv-key">{}</div>', ((line,) for line in said))
 
 
-def _line(key: ProviderKey, standing: KeyStanding | None, open_: bool) -> SafeString:
+def _line(key: ProviderKey, standing: KeyStanding | None, open_: bool, alarm: str) -> SafeString:
     sign = SafeString("")
     if not key.enabled:
         sign = chip("", _("disabled"))
     elif not is_there(key):
-        sign = chip("bad", _("missing: %(what)s") % {"what": key.env_var or key.label})
+        kind = alarm if key.env_var else "bad"  # a stored key that is gone was there once
+        sign = chip(kind, _("missing: %(what)s") % {"what": key.env_var or key.label})
     elif standing is not None and standing.state == REJECTED:
         sign = chip("bad", _("rejected"), standing.cause)
     elif standing is not None:
@@ -113,7 +120,7 @@ def _sign(provider: Provider, standing: Standing) -> SafeString:
     if isinstance(provider.proxy, Undecryptable):
         return chip("bad", _("Proxy cannot be decrypted"))
     if not keys and not provider.keyless:
-        return chip("bad", _("No key"))
+        return chip("bad" if _was_used(standing) else "", _("No key"))
     if keys and all(key.label in standing.keys for key in keys):
         rejected = any(standing.keys[key.label].state == REJECTED for key in keys)
         return chip("bad", _("Key rejected")) if rejected else chip("warn", _("Resting"))

@@ -8,8 +8,6 @@ from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
-from genai_prices.data_snapshot import get_snapshot
-
 from . import FIGURES, KnownPrice, priced
 
 LIBRARY_NAMES = dict(zip(FIGURES, ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"), strict=True))
@@ -20,7 +18,7 @@ def published_price(provider: str, model: str) -> KnownPrice | None:
 
     Of a price that rises with the length of the prompt, the first tier.
     """
-    rows = [row for row in get_snapshot().providers if row.id == provider]
+    rows = [row for row in _vendors() if row.id == provider]
     found = rows[0].find_model(model) if rows else None
     if found is None:
         return None
@@ -35,12 +33,18 @@ def published_facts(base_url: str, model: str) -> tuple[int | None, KnownPrice |
 
     A price may lack a figure: embeddings have none for output.
     """
-    vendor = next((row for row in get_snapshot().providers if re.match(row.api_pattern, base_url)), None)
+    vendor = next((row for row in _vendors() if re.match(row.api_pattern, base_url)), None)
     found = vendor.find_model(model) if vendor else None
     if found is None:
         return None, None
     figures = _figures(found)
     return found.context_window, None if figures["input"] is None else priced(figures, _source())
+
+
+def _vendors() -> Any:
+    from genai_prices.data_snapshot import get_snapshot  # a fifth of a start's time, needed when somebody asks
+
+    return get_snapshot().providers
 
 
 def _figures(model: Any) -> dict[str, Decimal | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from unfold.decorators import action, display
 from providers.admin.base import Switchable
 from providers.admin.fields import SecretField
 from providers.destination import is_stored_secret, known_origins, origin, stored_secrets
-from providers.models import Provider
+from providers.models import Provider, ProviderModel
 from routing.admin import panel, show
 from routing.admin.acting import OneRow
 from routing.admin.copying import COPIED, free_name, said_of
@@ -49,6 +50,8 @@ class EndpointForm(forms.ModelForm):
             self.fields["name"].help_text = _(
                 "What lists, logs and statistics call this place, e.g. gpt-4o-europe. Empty: provider/upstream model."
             )
+        if "upstream_model" in self.fields:
+            self.fields["upstream_model"].widget.attrs["data-offers"] = json.dumps(offered())
 
     def clean_name(self) -> str:
         """A new endpoint needs no name: its provider's and its model's are one."""
@@ -74,6 +77,14 @@ class EndpointForm(forms.ModelForm):
     def sends_keys_elsewhere(self, provider: Provider, url: str) -> bool:
         """Whether stored secrets of ``provider`` would go to a server they did not go to before."""
         return origin(url) not in known_origins(provider) and bool(stored_secrets(provider))
+
+
+def offered() -> dict[int, list[str]]:
+    """What is sent upstream for the models that each provider, by id, is known to offer."""
+    found: dict[int, list[str]] = {}
+    for provider, name, upstream in ProviderModel.objects.values_list("provider_id", "name", "upstream_name"):
+        found.setdefault(provider, []).append(upstream or name)
+    return found
 
 
 def refuse_nothing(form: forms.ModelForm, refusals: Mapping[str, Any]) -> None:

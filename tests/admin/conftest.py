@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 
 from providers.models import Provider, ProviderHeader, ProviderKey
 from routing import catalog
 from routing.models import Endpoint, Entry, PublicModel
+
+admin.autodiscover()  # tests ask the site which pages there are, before any address of it is loaded
 
 SECRET = "sk-live-0123456789abcdefghijklmnopqrstuvwxyz-WXYZ"
 HEADER_SECRET = "tenant-token-98765432109876543210987654321"

@@ -80,6 +80,17 @@ def test_problems_are_named_by_file_and_place(page, turbo):
     assert "Import now" not in text
 
 
+def test_a_text_that_is_refused_is_mended_where_it_was_pasted(page, turbo):
+    wrong = PART.replace("description", "descriptoin")
+    refused = look(page, text=wrong, name="mine.yaml")
+    assert "mine.yaml, models/fresh/descriptoin" in refused.content.decode()
+    again = fields_of(refused, "import_form")
+    (text,) = again["text"]
+    assert (text.strip(), again["name"]) == (wrong.strip(), ["mine.yaml"])
+    confirm(page, look(page, text=text.replace("descriptoin", "description"), name="mine.yaml"))
+    assert PublicModel.objects.filter(name="fresh").exists()
+
+
 def test_a_key_in_a_foreign_file_reaches_no_page_and_is_stored(page, turbo):
     shown = look(page, ("litellm.yaml", LITELLM))
     assert LITELLM_KEY not in shown.content.decode()

@@ -23,6 +23,7 @@ MOST_MATCHES = 8
 
 class Command(BaseCommand):
     help = "Tells who would answer a request, in which order, who would not, and why. Nothing is sent."
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("model", nargs="?", help="a name as callers write it")

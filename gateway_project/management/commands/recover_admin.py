@@ -14,6 +14,7 @@ from gateway_project import second_factor, throttle
 
 class Command(BaseCommand):
     help = "Makes an administrator's account usable again: new password, no second factor, nobody waits."
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="whose; made where there is no such account")

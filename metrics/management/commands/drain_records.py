@@ -11,6 +11,7 @@ from metrics import contents, drain, spool
 
 class Command(BaseCommand):
     help = "Write the records of all finished spool files to the database. Safe beside a running gateway."
+    requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = drain.drain(spool.default_directory())

@@ -11,6 +11,7 @@ from metrics import prune, spool
 
 class Command(BaseCommand):
     help = "Delete single requests and attempts older than GATEWAY_RETENTION_DAYS. Hourly sums stay."
+    requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         pruned = prune.prune(spool.default_directory())

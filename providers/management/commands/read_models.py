@@ -51,6 +51,7 @@ class Reading:
 
 class Command(BaseCommand):
     help = "Read the providers' own lists of models, say what is new, and add what is chosen, with limits and prices."
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--provider", action="append", metavar="NAME", help="only this one; may be repeated")

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         "Refresh limits, capabilities and prices from the product's catalogue and the installed genai-prices. "
         "Values that an operator has set are kept and listed."
     )
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--add", action="store_true", help="also add models that are known but not there")

@@ -35,6 +35,7 @@ class Command(BaseCommand):
         "adapters as real traffic; judge the answers' formats; print two summaries and write a report. Exits with 1 "
         "if anything failed. This costs a little: see --dry-run."
     )
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--provider", action="append", metavar="NAME", help="only this one; may be repeated")

@@ -21,6 +21,7 @@ LOG_LINES = 20
 
 class Command(BaseCommand):
     help = "The history of the configuration: list, show, compare, go back. Nothing here shows secrets or API keys."
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)

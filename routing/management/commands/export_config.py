@@ -17,6 +17,7 @@ from routing.config.write import write
 
 class Command(BaseCommand):
     help = "Writes the configuration as YAML. Secrets and API keys are not part of it; import_config reads it back."
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="default: standard output")

@@ -20,6 +20,7 @@ class Command(BaseCommand):
     """All files are one change: one transaction, one revision, or nothing."""
 
     help = "Take over configuration files: " + "; ".join(f"{one.label} ({one.sign})" for one in FORMATS) + "."
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="*", metavar="FILE", help="a file, or - for standard input")

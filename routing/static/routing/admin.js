@@ -1,4 +1,4 @@
-// The count under a box of keywords; copying what a field shows; dates from now.
+// The count under a box of keywords; names to choose from; copying what a field shows; dates from now.
 "use strict";
 
 const WEIGHTED = /^.*\S( {2,}|\s*\t\s*)-?\d+([.,]\d+)?$/;
@@ -78,7 +78,21 @@ function suggestNames(box) {
   box.after(input, list);
 }
 
+// What the chosen provider is known to offer, while an upstream model is typed.
+function suggestModels(input) {
+  const offers = JSON.parse(input.dataset.offers);
+  const provider = document.getElementById("id_provider");
+  const list = document.createElement("datalist");
+  list.id = `${input.id}-offers`;
+  const fill = () => list.replaceChildren(...(offers[provider?.value] ?? []).map((name) => new Option(name, name)));
+  provider?.addEventListener("change", fill);
+  input.setAttribute("list", list.id);
+  input.after(list);
+  fill();
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("input[data-offers]").forEach(suggestModels);
   document.querySelectorAll("textarea[data-names]").forEach(suggestNames);
   document.querySelectorAll("button[data-asks]").forEach((button) => {
     button.addEventListener("click", (event) => confirm(button.dataset.asks) || event.preventDefault());
