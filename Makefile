@@ -41,6 +41,9 @@ limits: $(VENV)/dev.stamp ## 100 streams run on beside imports and 200 callers t
 contract: $(VENV)/dev.stamp ## requests of every shape at every endpoint, beside /openapi.json; some minutes
 	@GATEWAY_TEST_FULL=1 $(BIN)/pytest tests/contract $(ARGS)
 
+stores: $(VENV)/dev.stamp ## what the earlier systems promised and the site's migrations, on PostgreSQL, too; minutes
+	@GATEWAY_TEST_FULL=1 $(BIN)/pytest -n auto tests/compat tests/config/test_site_migrations.py $(ARGS)
+
 bench: $(VENV)/run.stamp ## requests and streams per second, beside a direct call and nginx
 	@exec $(BIN)/python -m bench
 

@@ -8,19 +8,46 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import blocking_manager_key
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.services import postgres_url, redis_url
 
 __all__ = ["postgres_url", "redis_url"]
 
 
+# Folders in the order in which they are begun: those whose tests run gateways, browsers and databases first, so that
+# what is left at the end is short. Of those that share one gateway all tests go to one process.
+SHARING = ("browser", "compat", "api", "corpus", "contract", "windows")
+FIRST = (*SHARING, "faults", "config", "start", "importers", "admin", "edges")
+
+
+class Together(LoadFileScheduling):
+    """With several processes, the tests of a file go to one, and those of a folder that shares a gateway."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return folder if (folder := _folder(file)) in SHARING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """With several processes, the tests of a file go to one: its gateways are started once. How fast the machine is
-    makes no property true or false."""
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadfile"
+    """How fast the machine is makes no property true or false."""
+    config.option.loadscopereorder = False  # the order of ``FIRST`` instead
     settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("here")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {folder: place for place, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(_folder(item.nodeid), len(FIRST)))
+
+
+def _folder(path: str) -> str:
+    return path.removeprefix("tests/").partition("/")[0]
 
 
 @pytest.hookimpl(wrapper=True)

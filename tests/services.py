@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+FULL = os.environ.get("GATEWAY_TEST_FULL") == "1"
+DATABASES = ("sqlite", "postgresql") if FULL else ("sqlite",)  # of suites that run many gateways: see `make stores`
+
 LOCAL = {
     "TEST_POSTGRES_URL": "postgresql://postgres@127.0.0.1:5432/test",
     "TEST_REDIS_URL": "redis://127.0.0.1:6379/15",

@@ -72,7 +72,7 @@ class _ForeignLoader(_Loader):
             super().flatten_mapping(node)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Nothing is abbreviated by anchors: the reader refuses them."""
 
     def ignore_aliases(self, data: Any) -> bool:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 
+from providers.configuration import one_change
 from providers.models import Provider, ProviderHeader, ProviderKey
 from routing import catalog
 from routing.models import Endpoint, Entry, PublicModel
@@ -49,9 +50,10 @@ def acme(db) -> Provider:
         base_url="https://api.acme.example/v1",
         proxy=f"http://user:{PROXY_PASSWORD}@proxy.acme.example:3128",
     )
-    provider.save()
-    ProviderKey(provider=provider, label="main", secret=SECRET).save()
-    ProviderHeader(provider=provider, name="X-Tenant", value=HEADER_SECRET, secret=True).save()
+    with one_change("test", "test"):
+        provider.save()
+        ProviderKey(provider=provider, label="main", secret=SECRET).save()
+        ProviderHeader(provider=provider, name="X-Tenant", value=HEADER_SECRET, secret=True).save()
     return provider
 
 
@@ -59,9 +61,10 @@ def acme(db) -> Provider:
 def turbo(acme) -> PublicModel:
     """A public model with two endpoints of ``acme`` in order."""
     model = PublicModel(name="turbo")
-    model.save()
-    for position, name in enumerate(("first", "second")):
-        endpoint = Endpoint(name=name, provider=acme, upstream_model=name)
-        endpoint.save()
-        Entry(owner_model=model, endpoint=endpoint, position=position).save()
+    with one_change("test", "test"):
+        model.save()
+        for position, name in enumerate(("first", "second")):
+            endpoint = Endpoint(name=name, provider=acme, upstream_model=name)
+            endpoint.save()
+            Entry(owner_model=model, endpoint=endpoint, position=position).save()
     return model

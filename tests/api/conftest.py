@@ -14,7 +14,7 @@ from tests.switchboard import Switchboard
 CASES = [f"case{number}" for number in range(90)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def switchboard() -> Iterator[Switchboard]:
     with Switchboard() as board:
         yield board
@@ -47,7 +47,7 @@ def two_endpoints(board: Switchboard) -> str:
     return yaml.safe_dump({"version": 1, "providers": providers, "endpoints": endpoints, "models": models})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(switchboard: Switchboard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     with running_gateway(
         tmp_path_factory.mktemp("gateway"), two_endpoints(switchboard), KEYED="hunter2PLAINxyzzy99"

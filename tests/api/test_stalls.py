@@ -6,7 +6,6 @@ itself.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,11 +20,11 @@ import yaml
 
 from tests.api.limited import HI
 from tests.running import KEY, ROOT, RunningGateway, free_port, running_gateway
+from tests.services import FULL
 from tests.switchboard import Switchboard, completion, reply
 
 pytestmark = [pytest.mark.gateway, pytest.mark.timeout(300)]
 
-FULL = os.environ.get("GATEWAY_TEST_FULL") == "1"
 STREAMS, CALLERS, MODELS, SECONDS = (100, 200, 300, 20) if FULL else (20, 20, 100, 5)
 CHUNKS = round(SECONDS / 0.03)
 

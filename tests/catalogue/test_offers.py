@@ -35,7 +35,7 @@ def provider_at(base_url: str, name: str = "acme", kind: str = "openai-compatibl
 
 def run(*words: str) -> str:
     out = StringIO()
-    call_command("read_models", *words, stdout=out, no_color=True, skip_checks=True)
+    call_command("read_models", *words, stdout=out, no_color=True)
     return out.getvalue()
 
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_told_in_words_and_fails_the_command(board):
     provider_at(board.base_url("acme"))
     out = StringIO()
     with pytest.raises(CommandError, match=r"Not read:\nacme: the key was rejected"):
-        call_command("read_models", "--provider", "acme", stdout=out, no_color=True, skip_checks=True)
+        call_command("read_models", "--provider", "acme", stdout=out, no_color=True)
     assert "acme: the key was rejected (401): Incorrect API key [redacted]" in out.getvalue()
     with pytest.raises(CommandError, match="There is no provider named nobody"):
         run("--provider", "nobody")

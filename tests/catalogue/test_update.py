@@ -38,7 +38,7 @@ def outcomes(findings):
 @pytest.mark.django_db
 def test_a_fresh_installation_has_nothing_to_change():
     out = StringIO()
-    call_command("update_catalogue", "--add", stdout=out, skip_checks=True)
+    call_command("update_catalogue", "--add", stdout=out)
     assert "Everything known is up to date." in out.getvalue()
     assert "deepinfra/google/gemma-2-9b-it" in out.getvalue()  # listed as without a known price
 
@@ -146,9 +146,9 @@ def test_a_dry_run_reports_and_changes_nothing():
     row.known["max_input_tokens"] = row.max_input_tokens = 7
     row.save()
     out = StringIO()
-    call_command("update_catalogue", "--dry-run", stdout=out, skip_checks=True)
+    call_command("update_catalogue", "--dry-run", stdout=out)
     assert "openai/o1" in out.getvalue()
     assert "1 would change." in out.getvalue()
     assert row_of("openai", "o1").max_input_tokens == 7
-    call_command("update_catalogue", stdout=StringIO(), skip_checks=True)
+    call_command("update_catalogue", stdout=StringIO())
     assert row_of("openai", "o1").max_input_tokens == 200000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from tests.compat.shell import run_shell
 from tests.running import RunningGateway
+from tests.services import FULL
 
 MAP_TOOLS = """curl -X POST http://localhost:3456/config/model-mapping \\
   -H "Content-Type: application/json" \\
@@ -91,7 +91,7 @@ def all_follow(gateway: RunningGateway, right: Callable[[dict[str, str]], bool],
 
     Where other tests use the machine, too, three seconds.
     """
-    end = time.monotonic() + (1.0 if os.environ.get("GATEWAY_TEST_FULL") == "1" else 3.0)
+    end = time.monotonic() + (1.0 if FULL else 3.0)
     while time.monotonic() < end:
         gateway.post(body)
     with ThreadPoolExecutor(12) as pool:

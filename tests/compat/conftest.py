@@ -11,14 +11,14 @@ from tests.running import RunningGateway, running_gateway
 from tests.switchboard import Switchboard
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def vendors() -> Iterator[Switchboard]:
     with Switchboard() as board:
         plug_all(board)
         yield board
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def open_gateway(vendors: Switchboard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """Three workers; every vendor has a key, and its address is the switchboard's."""
     folder = tmp_path_factory.mktemp("open")

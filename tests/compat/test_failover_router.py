@@ -20,6 +20,7 @@ from tests.compat.failover import (
 )
 from tests.compat.shell import run_shell
 from tests.running import RunningGateway, wait_for
+from tests.services import DATABASES
 from tests.switchboard import Switchboard, completion, reply
 
 pytestmark = pytest.mark.gateway
@@ -98,7 +99,7 @@ def healthy(board: Switchboard) -> Switchboard:
     return board
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def gateway(
     request: pytest.FixtureRequest, board: Switchboard, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningGateway]:
@@ -110,7 +111,7 @@ def gateway(
         yield running
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
+@pytest.fixture(scope="module", params=[*DATABASES, "redis"])
 def limited(
     request: pytest.FixtureRequest, board: Switchboard, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningGateway]:

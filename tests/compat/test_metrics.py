@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from tests.compat.failover import FALLBACK, PRIMARY, assert_same_shape, configuration, failover_gateway, fits, told
 from tests.running import RunningGateway, wait_for
+from tests.services import DATABASES
 from tests.switchboard import Switchboard, completion, reply, whole_stream
 
 pytestmark = pytest.mark.gateway
@@ -49,7 +50,7 @@ def healthy(board: Switchboard) -> Switchboard:
     return board
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def gateway(
     request: pytest.FixtureRequest, board: Switchboard, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningGateway]:

@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db
 
 def exported():
     out = io.StringIO()
-    call_command("export_config", stdout=out, skip_checks=True)
+    call_command("export_config", stdout=out)
     return out.getvalue()
 
 
 def run(*words):
     out = io.StringIO()
     command = ("import_config", *words[1:]) if words[0] == "import" else ("config", *words)
-    call_command(*command, stdout=out, no_color=True, skip_checks=True)
+    call_command(*command, stdout=out, no_color=True)
     return out.getvalue()
 
 

@@ -29,7 +29,7 @@ PROXY = "http://user:proxy-very-secret@proxy.example:3128"
 
 def export(*words):
     out = io.StringIO()
-    call_command("export_config", *words, stdout=out, skip_checks=True)
+    call_command("export_config", *words, stdout=out)
     return out.getvalue()
 
 

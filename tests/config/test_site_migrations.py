@@ -17,6 +17,7 @@ import yaml
 
 from routing.config.site_export import CannotExport, export_migration
 from tests.running import ROOT
+from tests.services import DATABASES
 
 RUNNER = Path(__file__).parent / "site_process.py"
 PRODUCT = ("gateway_project", "routing", "providers", "metrics")
@@ -306,7 +307,7 @@ def database(request, tmp_path):
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("database", DATABASES, indirect=True)
 def test_an_upgrade_keeps_what_site_migrations_said_on_old_and_on_new_databases(database, author, later, tmp_path):
     whole = yaml.safe_load((author.migrations / "0002_second.yaml").read_text())
     old = author.copy(tmp_path / "old", DATABASE_URL=database("old"))

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.running import ROOT, RunningGateway
+from tests.services import FULL
 
-FULL = bool(os.environ.get("GATEWAY_TEST_FULL"))
 CHECKS = (
     "no_fault_of_its_own", "streams_say_how_they_ended", "status_code_conformance", "content_type_conformance",
     "response_headers_conformance", "response_schema_conformance", "ignored_auth", "unsupported_method",

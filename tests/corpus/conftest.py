@@ -32,7 +32,7 @@ def recording(name: str) -> dict[str, Any]:
     return loaded
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def validators() -> ModuleType:
     """The strict validators by the official SDKs' types."""
     file = SHARED / "tools" / "validate_types.py"
@@ -46,7 +46,7 @@ def validators() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def replay() -> Iterator[str]:
     """URL of a server that replays the recordings: ``<url>/replay/<id>/v1``."""
     script = SHARED / "tools" / "replay_upstream.py"
@@ -64,7 +64,7 @@ def replay() -> Iterator[str]:
     process.stdout.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """One gateway for all recordings: a provider for each way to replay one."""
     from tests.corpus import test_chat_through_the_gateway as chat
@@ -76,6 +76,6 @@ def gateway(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def corpus_root() -> Path:
     return CORPUS

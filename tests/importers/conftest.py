@@ -22,7 +22,7 @@ def imported(tmp_path: Path) -> Callable[..., str]:
             content = (content if isinstance(content, str) else json.dumps(content)).encode()
         file.write_bytes(content)
         out = io.StringIO()
-        call_command("import_config", str(file), *options, stdout=out, no_color=True, skip_checks=True)
+        call_command("import_config", str(file), *options, stdout=out, no_color=True)
         return out.getvalue().replace(str(tmp_path) + "/", "")
 
     return run

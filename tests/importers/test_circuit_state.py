@@ -138,7 +138,7 @@ def test_it_speaks_of_models_that_another_file_brings_whatever_their_order(tmp_p
     state, config = tmp_path / NAME, tmp_path / "router_config.json"
     state.write_text(json.dumps({"anthropic/new-model": soon()}))
     config.write_text(json.dumps({"model_mappings": {"code": ["anthropic/new-model"]}}))
-    call_command("import_config", str(state), str(config), skip_checks=True, verbosity=0)
+    call_command("import_config", str(state), str(config), verbosity=0)
     row = circuit("anthropic/new-model")
     assert row is not None
     assert row.phase == "open"

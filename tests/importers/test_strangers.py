@@ -130,11 +130,11 @@ def test_files_of_which_one_takes_away_what_another_brought_are_taken_together(t
         (tmp_path / f"{name}.json").write_bytes(
             _json([{"name": name, "backend_type": "openai", "base_url": f"http://{name}/v1", "api_key": f"sk-{name}"}])
         )
-    call_command("import_config", str(tmp_path / "one.json"), str(tmp_path / "two.json"), skip_checks=True)
+    call_command("import_config", str(tmp_path / "one.json"), str(tmp_path / "two.json"))
     assert read()[1] == {"providers/two/keys/imported/secret": "sk-two"}
     (tmp_path / "two.json").write_text("[")
     with pytest.raises(CommandError, match=r"two\.json, line 1: not JSON"):
-        call_command("import_config", str(tmp_path / "one.json"), str(tmp_path / "two.json"), skip_checks=True)
+        call_command("import_config", str(tmp_path / "one.json"), str(tmp_path / "two.json"))
     assert read()[1] == {"providers/two/keys/imported/secret": "sk-two"}
 
 

@@ -42,9 +42,7 @@ def run(tmp_path: Path, *words: str) -> tuple[str, str]:
     catalog.forget()
     out, failure = StringIO(), ""
     try:
-        call_command(
-            "check_providers", *words, "--report", str(tmp_path / "report"), stdout=out, no_color=True, skip_checks=True
-        )
+        call_command("check_providers", *words, "--report", str(tmp_path / "report"), stdout=out, no_color=True)
     except CommandError as error:
         failure = str(error)
     return out.getvalue(), failure
