@@ -39,9 +39,9 @@ def test_every_line_of_the_example_is_a_comment_so_that_copying_it_changes_nothi
 
 
 def test_every_make_command_of_the_papers_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*##", read("Makefile"), re.MULTILINE))
     papers = read("README.md") + read("CONTRIBUTING.md")
-    named = set(re.findall(r"(?:`|^ {4})make ([a-z]+)", papers, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^ {4})make ([a-z-]+)", papers, re.MULTILINE))
     assert {"run", "test", "demo"} <= named <= targets
 
 
