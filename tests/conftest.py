@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -21,6 +22,8 @@ __all__ = ["postgres_url", "redis_url"]
 SHARING = ("browser", "compat", "api", "corpus", "contract", "windows")
 FIRST = (*SHARING, "faults", "config", "start", "importers", "admin", "edges")
 
+XDIST = pytest.hookimpl(optionalhook=True)  # there are no such hooks where xdist is switched off
+
 
 class Together(LoadFileScheduling):
     """With several processes, the tests of a file go to one, and those of a folder that shares a gateway."""
@@ -30,8 +33,15 @@ class Together(LoadFileScheduling):
         return folder if (folder := _folder(file)) in SHARING else file
 
 
+@XDIST
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     return Together(config, log)
+
+
+@XDIST
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for processes and clocks."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,6 +26,7 @@ from routing.models import (
     Entry,
     KeyState,
     PublicModel,
+    RevisionObject,
 )
 
 OURS = ("providers", "routing", "auth")
@@ -46,9 +47,14 @@ def address(model, what: str, *arguments) -> str:
 
 def fill(first: int, last: int) -> None:
     """One row a number and table, each with rows under it, and a revision a number."""
-    for n in range(first, last):
-        with one_change("test", "test"):
+    with one_change("test", "test"):
+        for n in range(first, last):
             fill_one(n)
+    newest = ConfigRevision.objects.latest("number")
+    said = {name: getattr(newest, name) for name in ("actor", "origin", "document", "fingerprint")}
+    more = [ConfigRevision(number=newest.number + n, diff=newest.diff[:3], **said) for n in range(1, last - first)]
+    ConfigRevision.objects.bulk_create(more)
+    RevisionObject.objects.bulk_create(RevisionObject(revision=row, path="models/public1") for row in more)
     now = datetime.now(UTC)
     CircuitState.objects.bulk_create(CircuitState(identity=f"c{n}", phase="open") for n in range(first, last))
     CircuitEvent.objects.bulk_create(

@@ -61,7 +61,7 @@ def registry(clients: Switchboard, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def known_to_all(gateway: RunningGateway) -> bool:
-    return all(gateway.get("/v1/models/turbo")[0] == 200 for _ in range(12))
+    return all(gateway.get("/v1/models/turbo")[0] == 200 for _ in range(24))
 
 
 def ask(gateway: RunningGateway, model: str = "turbo", path: str = "/v1/chat/completions", **more: object) -> int:
@@ -125,7 +125,7 @@ def test_a_model_for_embeddings_asks_each_kind_of_client_at_its_own_path_and_ref
     file.write_text(json.dumps({"models": models}))
     registry.manage("import_config", str(file))
     for model in (one["id"] for one in models):
-        wait_for(lambda name=model: all(registry.get(f"/v1/models/{name}")[0] == 200 for _ in range(12)), model)
+        wait_for(lambda name=model: all(registry.get(f"/v1/models/{name}")[0] == 200 for _ in range(24)), model)
         status, _headers, raw = registry.post({"model": model, "input": "Bonjour"}, "/v1/embeddings")
         assert (status, json.loads(raw)["data"][0]["embedding"]) == (200, [0.5, 1.0])
         assert [request.target for request in clients.seen(model)] == [f"/{model}/v1/embeddings"]
@@ -140,7 +140,7 @@ def test_with_shuffle_every_client_gets_its_share(registry: RunningGateway, clie
     wanted = '"strategy":"shuffle"'
     explained = {"model": "turbo", "messages": HI}
     wait_for(
-        lambda: all(wanted in registry.post(explained, "/v1/route/explain")[2].decode() for _ in range(12)), "shuffle"
+        lambda: all(wanted in registry.post(explained, "/v1/route/explain")[2].decode() for _ in range(24)), "shuffle"
     )
     before = {name: len(clients.seen(name)) for name in CLIENTS}
     for _ in range(60):

@@ -71,7 +71,7 @@ def keyed(board: Switchboard, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Two workers that ask for keys; there is one of each scope."""
     with running_gateway(tmp_path_factory.mktemp("keyed"), at_board(board), workers=2, **KEYS) as gateway:
         gateway.manage("shell", "-c", MAKE_KEYS)
-        for _time in range(10):  # each worker looks twice a second
+        for _time in range(24):  # each worker looks twice a second
             wait_for(lambda: gateway.get("/providers", **key_for("metrics"))[0] == 200, "workers know the keys")
         yield gateway
 

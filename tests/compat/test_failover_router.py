@@ -132,7 +132,7 @@ def close_circuits(gateway: RunningGateway) -> None:
     told(gateway, 'curl -X POST "http://localhost:8000/circuit-breaker/reset-all"')
     told(gateway, RESET)
     wait_for(
-        lambda: all(told(gateway, HEALTH)["services"][PRIMARY]["status"] != "unhealthy" for _ in range(6)),
+        lambda: all(told(gateway, HEALTH)["services"][PRIMARY]["status"] != "unhealthy" for _ in range(24)),
         "every worker knows",
     )
 
@@ -331,7 +331,7 @@ def test_reading_needs_the_scope_metrics_resetting_admin_and_the_root_any_key(ke
         headers = {"Authorization": f"Bearer {key}"} if key else {"Authorization": ""}
         return [keyed.get(path, **headers)[0] for path in paths] + [keyed.post({}, "/router/reset-stats", **headers)[0]]
 
-    wait_for(lambda: all(statuses(reader)[0] == 200 for _ in range(6)), "every worker knows the key")
+    wait_for(lambda: not any(401 in statuses(reader) for _ in range(3)), "every worker knows the key")
     assert statuses("") == [401] * 8
     assert statuses(plain) == [200] + [403] * 7
     assert statuses(reader) == [200] * 7 + [403]

@@ -59,7 +59,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
 
 
 def known_to_all(gateway: RunningGateway) -> bool:
-    return all(gateway.get(f"/v1/models/{MIXTRAL}")[0] == 200 for _ in range(12))
+    return all(gateway.get(f"/v1/models/{MIXTRAL}")[0] == 200 for _ in range(24))
 
 
 @pytest.mark.parametrize("failure", [(401, "Invalid token"), (429, "Quota exceeded")])
