@@ -146,8 +146,11 @@ class CircuitStateAdmin(CircuitActions, OneRow, ReadOnlyAdmin):
     def steer(self, request: HttpRequest) -> HttpResponse:
         """Do an action to the chosen identities, whether or not they have a row yet."""
         deed, _space, one = request.POST.get("do", request.POST.get("action", "")).partition(" ")
-        if deed not in ACTIONS or not self.has_steer_permission(request):
+        if deed not in (*ACTIONS, "") or not self.has_steer_permission(request):
             raise PermissionDenied
+        if not deed:
+            self.message_user(request, _("Choose an action"), messages.WARNING)
+            return HttpResponseRedirect(request.get_full_path())
         chosen = [one] if one else request.POST.getlist("_selected_action")
         places = names_by_identity()
         known = {*places, *CircuitState.objects.filter(pk__in=chosen).values_list("pk", flat=True)}

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import polib
 import pytest
+import unfold
 from django.conf import settings
+from django.utils.translation import trans_real
 
 from tests.running import ROOT
 from tests.services import missing
 
 LANGUAGES = ("fr", "es")
 NAMED = re.compile(r"%\(\w+\)[sdif]|%%|\{\w*\}")
+THEME = re.compile(r"""\{%\s*trans(?:late)?\s+(?:"([^"]+)"|'([^']+)')""")
 TAG = re.compile(r"</?\w+")
 
 
@@ -91,3 +94,17 @@ def test_a_browser_that_asks_for_a_language_gets_it(page, language, heading):
     answer = page.get("/admin/", headers={"accept-language": language})
     assert heading in answer.content.decode()
     assert f'<html lang="{language}"' in answer.content.decode()
+
+
+def words(template: Path) -> list[str]:
+    return [double or single for double, single in THEME.findall(template.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_theme_says_is_translated_too(language):
+    templates = (Path(str(unfold.__file__)).parent / "templates").rglob("*.html")
+    said = {found for file in templates for found in words(file)}
+    assert "Type to search" in said
+    known = trans_real.translation(language)
+    untranslated = {text for text in said if text not in known._catalog}
+    assert untranslated == set()
