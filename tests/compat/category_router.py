@@ -94,6 +94,7 @@ def all_follow(gateway: RunningGateway, right: Callable[[dict[str, str]], bool],
     end = time.monotonic() + (1.0 if FULL else 3.0)
     while time.monotonic() < end:
         gateway.post(body)
+        time.sleep(0.05)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _number: gateway.post(body), range(60)))
     wrong = [(status, body, headers) for status, headers, body in answers if status != 200 or not right(headers)]
