@@ -1,9 +1,9 @@
 """A page of requests, found by walking along an index from a known row: no counting, no offset into the result.
 
 Of the filters that have an index, the one whose rows lie farthest apart is walked along, piece by piece, newest first;
-each piece is a bounded number of its rows, and the other filters are tried on them. So a page takes its time from the
-piece, not from the table. A search that finds little stops after ``BUDGET`` seconds, says how far it came, and goes on
-from there when it is asked to.
+each piece is a bounded number of its rows, as many as there is time for by what the piece before took, and the other
+filters are tried on them. So a page takes its time from the piece, not from the table. A search that finds little stops
+after ``BUDGET`` seconds, says how far it came, and goes on from there when it is asked to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from metrics.models import RequestLog
 
 SIZE = 50
 FIRST_PIECE = 500
-LARGEST_PIECE = 10_000
+LARGEST_PIECE = 4_000
 BUDGET = 0.12
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = "~"  # sorts after every id
@@ -108,15 +108,18 @@ class _Walk:
         piece = FIRST_PIECE
         path, edge = self._sparsest(place, piece)
         while True:
+            begun = self._clock()
             found += self._piece(path, place, edge)[: SIZE + 1 - len(found)]
             if len(found) > SIZE:
                 return found[:SIZE], True, None
             if edge is None:
                 return found, False, None
-            if self._clock() > deadline:
+            now = self._clock()
+            if now > deadline:
                 return found, False, edge
             place = Place(edge, "" if self._back else LAST)
-            piece = min(piece * 6, LARGEST_PIECE)
+            in_time = int(piece * (deadline - now) / (now - begun)) if now > begun else LARGEST_PIECE
+            piece = min(piece * 3, LARGEST_PIECE, max(in_time, FIRST_PIECE))
             edge = self._edge(path, place, piece)
 
     def _sparsest(self, place: Place | None, piece: int) -> tuple[tuple[Q, ...], datetime | None]:
