@@ -62,5 +62,9 @@ def test_whatever_is_asked_the_gateway_answers_as_it_says_it_does(gateway: Runni
 @pytest.mark.timeout(3600 if FULL else 300)
 def test_the_edges_of_every_parameter_are_as_it_says(gateway: RunningGateway, tmp_path: Path) -> None:
     """Thousands of requests where there are many parameters: of those that have most, in the full run alone."""
-    left_out = () if FULL else ("--exclude-tag", "Other addresses", "--exclude-path-regex", "completions|explain|rerank|config")
+    left_out = (
+        ()
+        if FULL
+        else ("--exclude-tag", "Other addresses", "--exclude-path-regex", "completions|explain|rerank|config")
+    )
     ask(gateway, tmp_path, "--phases", "coverage", *left_out)
