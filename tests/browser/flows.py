@@ -44,7 +44,7 @@ def says(gateway: RunningGateway, model: str, expected: str, text: str = "Hello"
     """Callers of ``model`` are told ``expected``, as soon as every worker knows what was saved: within a second."""
     asked = {"model": model, "messages": [{"role": "user", "content": text}]}
     needle = json.dumps(expected).encode()
-    wait_for(lambda: needle in gateway.post(asked)[2], f"{model} says {expected!r}", seconds=10)
+    wait_for(lambda: all(needle in gateway.post(asked)[2] for _ in range(10)), f"{model} says {expected!r}", seconds=10)
 
 
 def find(page: Page, table: str, name: str) -> None:
