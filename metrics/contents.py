@@ -7,7 +7,6 @@ path knows nothing of it. A file is stored whole, in one transaction, and delete
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -141,31 +140,7 @@ def directory() -> Path:
     return spool.default_directory() / "content"
 
 
-def own() -> spool.Spool:
-    """This process's spool of contents."""
-    global _own
-    if _own is None:
-        _own = spool.Spool(directory())
-    return _own
-
-
-_own: spool.Spool | None = None
-
-
-def rotate() -> None:
-    """Finish this process's current file, if there is one."""
-    if _own is not None:
-        _own.rotate()
-
-
-def _start_afresh() -> None:
-    global _own
-    if _own is not None:
-        _own.abandon()
-        _own = None
-
-
-os.register_at_fork(after_in_child=_start_afresh)
+own = spool.Own(directory)
 
 
 def drain(where: Path) -> int:

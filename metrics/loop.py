@@ -48,7 +48,7 @@ class Loop:
         if self._thread is not None:
             self._thread.join(timeout)
         self._own.rotate()
-        contents.rotate()
+        contents.own.rotate()
         total = drain.Drained()
         while time.monotonic() < deadline and spool.files(self._own.directory):
             with spool.lease(self._own.directory) as leased:
@@ -64,7 +64,7 @@ class Loop:
     def tick(self) -> drain.Drained:
         """One round: rotate; with the lease also drain all there is, and prune each hour."""
         self._own.rotate()
-        contents.rotate()
+        contents.own.rotate()
         total = drain.Drained()
         if self._clock() < self._not_before:
             return total

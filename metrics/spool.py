@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -115,25 +115,31 @@ def default_directory() -> Path:
     return Path(settings.DATA_DIR) / "spool"
 
 
-def own() -> Spool:
-    """This process's spool."""
-    global _own
-    if _own is None:
-        _own = Spool(default_directory())
-    return _own
+class Own:
+    """This process's spool of a directory, made when it is first asked for; a forked child makes another."""
+
+    def __init__(self, directory: Callable[[], Path]) -> None:
+        self._directory = directory
+        self._made: Spool | None = None
+        os.register_at_fork(after_in_child=self._start_afresh)
+
+    def __call__(self) -> Spool:
+        if self._made is None:
+            self._made = Spool(self._directory())
+        return self._made
+
+    def rotate(self) -> None:
+        """Finish the current file, if there is one."""
+        if self._made is not None:
+            self._made.rotate()
+
+    def _start_afresh(self) -> None:
+        if self._made is not None:
+            self._made.abandon()
+            self._made = None
 
 
-_own: Spool | None = None
-
-
-def _start_afresh() -> None:
-    global _own
-    if _own is not None:
-        _own.abandon()
-        _own = None
-
-
-os.register_at_fork(after_in_child=_start_afresh)
+own = Own(default_directory)
 
 
 def files(directory: Path) -> list[Path]:

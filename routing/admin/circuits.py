@@ -94,7 +94,7 @@ def _page_of(endpoint: Endpoint | None, identity: str) -> str:
 @admin.register(CircuitState)
 class CircuitStateAdmin(CircuitActions, OneRow, ReadOnlyAdmin):
     actions = ACTIONS
-    change_form_outer_before_template = "routing/circuit_state.html"
+    change_form_outer_before_template = "routing/state.html"
     fieldsets = (
         (None, {"fields": ("identity", "told_use", "changed")}),
         (_("Circuit"), {"fields": ("told_phase", "failures", "failed", "opened", "probe", "circuit_cause")}),

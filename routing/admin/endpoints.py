@@ -104,7 +104,7 @@ class EndpointAdmin(CircuitActions, Exporting, OneRow, Switchable):
     list_filter = ("provider", "enabled")
     list_select_related = ("provider",)
     search_fields = ("name", "upstream_model", "base_url", "provider__name")
-    change_form_outer_before_template = "routing/endpoint_state.html"
+    change_form_outer_before_template = "routing/state.html"
     fieldsets = (
         (None, {"fields": ("name", "enabled", "provider", "upstream_model", "base_url", "key_again")}),
         (

@@ -21,7 +21,7 @@ def now() -> float:
 
 
 def of_endpoint(row: Endpoint, allowed: frozenset[str], address: str) -> dict[str, Any]:
-    """What ``routing/endpoint_state.html`` shows, of the endpoint as stored: a refused form has changed ``row``."""
+    """What ``routing/state.html`` shows, of the endpoint as stored: a refused form has changed ``row``."""
     row = Endpoint.objects.select_related("provider").get(pk=row.pk)
     standing = standings([row])[row.pk]
     deeds = [(deed, SHORT[deed]) for deed in sensible(standing.row, now()) if deed in allowed]

@@ -130,7 +130,7 @@ def test_a_header_becomes_visible_only_with_its_value_entered_again(page, acme, 
         ("base_url", "https://evil.example/v1", "base URL"),
         ("base_url", "https://api.acme.example:8443/v1", "base URL"),
         ("proxy", "http://evil.example:3128", "proxy"),
-        ("ca_bundle", "/tmp/evil.pem", "CA bundle"),
+        ("ca_bundle", "/srv/evil.pem", "CA bundle"),
     ],
 )
 def test_a_changed_destination_without_the_key_is_refused(page, acme, form, field, value, named):

@@ -1,4 +1,4 @@
-"""A gateway as those who ran the LLM API gateway would start it: keys in the environment, no key asked of callers."""
+"""Upstreams, and a gateway as users of the LLM API gateway would start it: keys in the environment, none asked for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.compat.failover import FALLBACK, PRIMARY
 from tests.compat.vendors import KEYS, at_board, plug_all
 from tests.running import RunningGateway, running_gateway
-from tests.switchboard import Switchboard
+from tests.switchboard import Switchboard, completion, reply
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Switchboard]:
+    with Switchboard() as made:
+        yield made
+
+
+@pytest.fixture
+def healthy(board: Switchboard) -> Switchboard:
+    """Both services of the failover router answer."""
+    for name in (PRIMARY, FALLBACK):
+        board.plug(name, reply(completion()))
+    return board
 
 
 @pytest.fixture(scope="package")

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.running import ROOT, RunningGateway, running_gateway
+from tests.services import missing
 from tests.switchboard import completion, delta, whole_stream
 from tests.upstream import DONE, Peer, Upstream, reply, stream
 
@@ -142,7 +143,7 @@ def test_the_node_example_works_as_it_stands(gateway: RunningGateway, tmp_path: 
 
 def test_the_curl_lines_work_as_they_stand(gateway: RunningGateway, tmp_path: Path) -> None:
     if not shutil.which("curl"):
-        pytest.skip("no curl here")
+        missing("no curl here")
     output = run(gateway, ["bash", "-ec", pointed_at(gateway, example("curl", "bash"))], tmp_path)
     assert '"content":"Hello you"' in output
     assert output.rstrip().endswith("data: [DONE]")

@@ -86,19 +86,6 @@ RATE_LIMITS_REPLY = """{"rate_limiting": {
   "total_rate_limit_skips": 15, "rate_limit_skip_rate": 23.1, "current_time": 1703123456.789}"""
 
 
-@pytest.fixture(scope="module")
-def board() -> Iterator[Switchboard]:
-    with Switchboard() as made:
-        yield made
-
-
-@pytest.fixture
-def healthy(board: Switchboard) -> Switchboard:
-    for name in (PRIMARY, FALLBACK):
-        board.plug(name, reply(completion()))
-    return board
-
-
 @pytest.fixture(scope="module", params=DATABASES)
 def gateway(
     request: pytest.FixtureRequest, board: Switchboard, tmp_path_factory: pytest.TempPathFactory

@@ -37,19 +37,6 @@ DOWN = reply({"error": {"message": "boom"}}, status=500)
 ODD = 'odd "name" \\ {x="y"} 名'
 
 
-@pytest.fixture(scope="module")
-def board() -> Iterator[Switchboard]:
-    with Switchboard() as made:
-        yield made
-
-
-@pytest.fixture
-def healthy(board: Switchboard) -> Switchboard:
-    for name in (PRIMARY, FALLBACK):
-        board.plug(name, reply(completion()))
-    return board
-
-
 @pytest.fixture(scope="module", params=DATABASES)
 def gateway(
     request: pytest.FixtureRequest, board: Switchboard, tmp_path_factory: pytest.TempPathFactory

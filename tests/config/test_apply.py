@@ -254,7 +254,7 @@ MOVES = [
     ("providers/acme/base_url", "http://acme.example/v1"),
     ("providers/acme/base_url", "https://acme.example:8443/v1"),
     ("providers/acme/proxy", "http://evil.example:3128"),
-    ("providers/acme/ca_bundle", "/tmp/evil.pem"),
+    ("providers/acme/ca_bundle", "/srv/evil.pem"),
     ("endpoints/acme-1/base_url", "https://evil.example/v1"),
 ]
 

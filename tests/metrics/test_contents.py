@@ -12,7 +12,7 @@ from gateway_project.api.content import Content
 from metrics import contents, prune, record
 from metrics.insert import insert
 from metrics.models import RequestContent
-from metrics.spool import Spool
+from metrics.spool import Own
 from tests.metrics.records import made
 
 pytestmark = pytest.mark.django_db
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(contents, "_own", Spool(tmp_path))
+    monkeypatch.setattr(contents, "own", Own(lambda: tmp_path))
     return tmp_path
 
 
 def kept(place: Path, prompt: Any, answer: Any = None, **more: Any) -> RequestContent:
     identity = {"id": record.new_id(), "at": time.time(), "api_key": "shop"} | more
     contents.keep(identity, prompt, answer)
-    contents.rotate()
+    contents.own.rotate()
     contents.drain(place)
     return RequestContent.objects.get(pk=identity["id"])
 
@@ -42,7 +42,7 @@ def test_what_was_asked_and_answered_is_stored_once(place: Path) -> None:
 
 def test_a_file_that_was_stored_before_its_drainer_died_adds_nothing(place: Path) -> None:
     contents.keep({"id": "A" * 26, "at": time.time(), "api_key": "shop"}, "x", None)
-    contents.rotate()
+    contents.own.rotate()
     [file] = place.glob("*.jsonl")
     copy = file.read_bytes()
     contents.drain(place)
@@ -54,7 +54,7 @@ def test_a_file_that_was_stored_before_its_drainer_died_adds_nothing(place: Path
 def test_a_file_that_is_still_written_waits(place: Path) -> None:
     contents.keep({"id": "A" * 26, "at": time.time(), "api_key": "shop"}, "x", None)
     assert contents.drain(place) == 0
-    contents.rotate()
+    contents.own.rotate()
     assert contents.drain(place) == 1
 
 
@@ -66,7 +66,7 @@ def test_secrets_are_gone_before_anything_is_written(place: Path) -> None:
     assert "b.example" not in text
     assert "4111" not in text
     assert "abcdefghijklmnop" not in text
-    contents.rotate()
+    contents.own.rotate()
     contents.drain(place)
     row = RequestContent.objects.get()
     assert row.redactions == 4
